@@ -1,0 +1,40 @@
+"""Packaging. Tool settings are in pyproject.toml, exact versions in requirements.lock."""
+
+from pathlib import Path
+
+from setuptools import find_packages, setup
+
+TESTS = [
+    "aiohttp>=3.9",
+    "coverage[toml]>=7.10",
+    "hypothesis>=6.100",
+    "jsonschema>=4.17",
+    "mypy>=1.10",
+    "pytest>=7,<8",  # what the CDK's standard tests are written for
+    "pytest-cov>=7",
+    "requests-mock>=1.12",
+    "ruff>=0.6",
+    "types-requests",
+]
+# PyAirbyte does not support Python 3.13 yet.
+DEMO = ['airbyte>=0.71,<0.72; python_version < "3.13"', "aiohttp>=3.9"]
+
+setup(
+    name="airbyte-source-autopilot",
+    version="0.1.0",
+    description="Airbyte source connector for Autopilot: contacts, lists and smart segments",
+    long_description=Path(__file__).with_name("README.md").read_text(encoding="utf-8"),
+    long_description_content_type="text/markdown",
+    license="MIT",
+    python_requires=">=3.10,<3.14",
+    packages=find_packages(include=["source_autopilot", "source_autopilot.*"]),
+    package_data={"source_autopilot": ["schemas/*.json", "py.typed"]},
+    install_requires=[
+        "airbyte-cdk>=7.39,<8",
+        "orjson>=3.10",
+        "pydantic>=2.10,<3",
+        "requests>=2.31",
+    ],
+    extras_require={"tests": TESTS, "demo": DEMO},
+    entry_points={"console_scripts": ["source-autopilot=source_autopilot.run:run"]},
+)

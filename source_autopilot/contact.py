@@ -1,0 +1,93 @@
+"""The columns of the `contacts` table: how each is made from its field of a contact document.
+
+Says which column has which type; the descriptions for users are in schemas/contacts.json. The
+fields and their shapes come from autopilot-api.md ("A contact"). What is not listed here is kept as
+it came. Pure.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from source_autopilot.row import Converters, Row, to_row
+from source_autopilot.values import Misfit, boolean, integer, moment, text
+
+
+def _map_to_rows(
+    key_column: str, value_column: str, convert: Callable[[Any], Any]
+) -> Callable[[Any], list[Row]]:
+    def rows_of_map(value: Any) -> list[Row]:
+        if value == []:  # an empty map may arrive so [seen]
+            return []
+        if not isinstance(value, Mapping):
+            raise Misfit
+        rows, fits = [], True
+        for name, held in value.items():
+            try:
+                converted = convert(held)
+            except Misfit as misfit:
+                converted, fits = misfit.instead, False
+            rows.append({key_column: name, value_column: converted})
+        return _all_of(rows, fits=fits)
+
+    return rows_of_map
+
+
+def _custom_fields(value: Any) -> list[Row]:
+    if value == {}:
+        return []
+    if not isinstance(value, list) or not all(isinstance(entry, Mapping) for entry in value):
+        raise Misfit
+    entries = [to_row(entry, _CUSTOM_FIELD) for entry in value]
+    return _all_of([row for row, _ in entries], fits=not any(misfits for _, misfits in entries))
+
+
+def _all_of(rows: list[Row], *, fits: bool) -> list[Row]:
+    if not fits:
+        raise Misfit(instead=rows)
+    return rows
+
+
+def _range(value: Any) -> Row | None:
+    if value in ("", []):
+        return None
+    if not isinstance(value, Mapping):
+        raise Misfit
+    row, misfits = to_row(value, _RANGE)
+    if misfits:
+        raise Misfit(instead=row)
+    return row
+
+
+def _texts(value: Any) -> list[str | None]:
+    if not isinstance(value, list):
+        raise Misfit
+    return [text(item) for item in value]
+
+
+_CUSTOM_FIELD: Converters = {"kind": text, "value": text, "field_type": text, "deleted": boolean}
+_RANGE: Converters = {"min": integer, "max": integer}
+_visits = _map_to_rows("url", "value", boolean)
+_mails = _map_to_rows("id", "timestamp", moment)
+
+COLUMNS: Converters = {
+    **dict.fromkeys(
+        "contact_id name first_name last_name salutation email phone mobile_phone fax twitter"
+        " linkedin title company industry number_of_employees website mailing_street mailing_city"
+        " mailing_state mailing_postal_code mailing_country type status lead_source"
+        " owner_name".split(),
+        text,
+    ),
+    **dict.fromkeys(["company_priority", "api_originated", "unsubscribed"], boolean),
+    **dict.fromkeys(
+        "created_at updated_at first_visit_at first_conversion_at unsubscribed_at".split(), moment
+    ),
+    **dict.fromkeys("anywhere_page_visits anywhere_form_submits anywhere_utm".split(), _visits),
+    **dict.fromkeys(
+        "mail_received mail_opened mail_clicked mail_bounced mail_hardbounced mail_complained"
+        " mail_unsubscribed mail_sent mail_replied".split(),
+        _mails,
+    ),
+    "lists": _texts,
+    "employees_range": _range,
+    "custom_fields": _custom_fields,
+}

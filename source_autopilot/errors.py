@@ -1,0 +1,194 @@
+"""What went wrong -> retry or give up, whose fault it is, and the sentence that a person reads.
+
+The table below is the whole policy for answers that are no page. The CDK's client does the
+retrying and the waiting. Evidence for the statuses: autopilot-api.md, "Transport".
+"""
+
+import time
+from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+import requests
+from airbyte_cdk.models import FailureType
+from airbyte_cdk.sources.streams.http.error_handlers import (
+    BackoffStrategy,
+    ErrorHandler,
+    ErrorResolution,
+    ResponseAction,
+)
+from airbyte_cdk.sources.streams.http.error_handlers.response_models import SUCCESS_RESOLUTION
+from airbyte_cdk.sources.streams.http.exceptions import BaseBackoffException
+from airbyte_cdk.utils.traced_exception import AirbyteTracedException
+
+from source_autopilot.responses import UnreadableBody, decode
+
+NEW_KEY = (
+    "Copy the key from Autopilot (Settings > Autopilot API) into this source's API Key again;"
+    " regenerating a key in Autopilot stops the old one at once."
+)
+TRY_LATER = (
+    "Nothing is wrong with your settings; the next attempt may succeed. If this lasts for more"
+    " than a day, ask Autopilot's support."
+)
+
+
+def _fail(failure_type: FailureType, sentence: str) -> ErrorResolution:
+    return ErrorResolution(ResponseAction.FAIL, failure_type, sentence)
+
+
+def _retry(seen: str, action: ResponseAction = ResponseAction.RETRY) -> ErrorResolution:
+    return ErrorResolution(action, FailureType.transient_error, f"{seen}. {TRY_LATER}")
+
+
+STATUSES = {
+    400: _fail(
+        FailureType.config_error,
+        f"Autopilot refused the request, as it does when no API key arrives (400). {NEW_KEY}",
+    ),
+    401: _fail(FailureType.config_error, f"Autopilot does not accept the API key (401). {NEW_KEY}"),
+    403: _fail(
+        FailureType.config_error,
+        f"Autopilot does not allow this API key to read this (403). {NEW_KEY}",
+    ),
+    # What is missing, and whether that matters, only the stream knows.
+    404: ErrorResolution(ResponseAction.IGNORE, None, "Autopilot found nothing there (404)."),
+    408: _retry("Autopilot took too long to answer (408)"),
+    429: _retry("Autopilot is limiting requests (429)", ResponseAction.RATE_LIMITED),
+}
+
+
+@dataclass(frozen=True)
+class Patience:
+    """How long to wait and how often to try before giving up. Times in seconds."""
+
+    connect_seconds: float
+    read_seconds: float
+    retries: int
+    total_seconds: int
+    longest_pause_seconds: float
+
+
+PATIENCE_OF_READ = Patience(
+    connect_seconds=10, read_seconds=30, retries=5, total_seconds=150, longest_pause_seconds=120
+)
+# `check` has 30 s in all, start-up included: somebody waits in front of the form.
+PATIENCE_OF_CHECK = Patience(
+    connect_seconds=4, read_seconds=6, retries=3, total_seconds=10, longest_pause_seconds=5
+)
+
+
+class AutopilotErrorHandler(ErrorHandler):
+    """Reads the table for the CDK's client."""
+
+    def __init__(self, patience: Patience) -> None:
+        self._patience = patience
+
+    @property
+    def max_retries(self) -> int:
+        return self._patience.retries
+
+    @property
+    def max_time(self) -> int:
+        return self._patience.total_seconds
+
+    def interpret_response(self, response: requests.Response | Exception | None) -> ErrorResolution:
+        """What to do about an answer, or about the exception that came in its place."""
+        if not isinstance(response, requests.Response):
+            return _of_exception(response)
+        if response.status_code == requests.codes.ok:
+            return _of_body(response)
+        pause = retry_after(response)
+        if pause is not None and pause > self._patience.longest_pause_seconds:
+            return _fail(
+                FailureType.transient_error,
+                f"Autopilot asks to wait for {pause:.0f} seconds ({response.status_code}),"
+                f" longer than an attempt should. {TRY_LATER}",
+            )
+        return STATUSES.get(response.status_code) or _of_class(response.status_code)
+
+
+class RetryAfter(BackoffStrategy):
+    """Waits as long as the answer's Retry-After asks; without one the CDK's own pause applies."""
+
+    def backoff_time(
+        self,
+        response_or_exception: requests.Response | requests.RequestException | None,
+        attempt_count: int,
+    ) -> float | None:
+        """Seconds to wait, or None."""
+        if isinstance(response_or_exception, requests.Response):
+            return retry_after(response_or_exception)
+        return None
+
+
+def retry_after(response: requests.Response) -> float | None:
+    """The seconds in a Retry-After header, written as a number or an HTTP date; None without."""
+    header = response.headers.get("Retry-After", "").strip()
+    if header.isdecimal():
+        return float(header)
+    try:
+        return max(parsedate_to_datetime(header).timestamp() - time.time(), 0)
+    except (ValueError, TypeError, OverflowError):
+        return None
+
+
+def json_body(response: requests.Response) -> Any:
+    """The decoded body, decoded once for the handler and the stream. Raises UnreadableBody."""
+    kept = vars(response)
+    if "json_body" not in kept:
+        kept["json_body"] = decode(response.content)
+    return kept["json_body"]
+
+
+def explained(failure: AirbyteTracedException, stream_name: str) -> AirbyteTracedException:
+    """The failure as the table explains it, with the stream that it happened to.
+
+    When tries run out, the CDK buries the table's sentence under its own ("Exhausted available
+    request attempts", "API rate limit exceeded"); it is in the exception that was being handled.
+    """
+    cause = failure.__context__
+    exhausted = isinstance(cause, BaseBackoffException)
+    return AirbyteTracedException(
+        message=f"{stream_name}: {cause if exhausted else failure.message}",
+        internal_message=failure.internal_message,
+        failure_type=FailureType.transient_error if exhausted else failure.failure_type,
+    )
+
+
+def _of_exception(error: Exception | None) -> ErrorResolution:
+    if isinstance(error, requests.exceptions.SSLError):
+        return _retry(f"No secure connection to Autopilot could be made ({type(error).__name__})")
+    if isinstance(error, requests.Timeout):
+        return _retry(f"Autopilot did not answer in time ({type(error).__name__})")
+    if isinstance(error, ValueError):  # requests' exceptions for URLs and headers
+        return _fail(
+            FailureType.system_error,
+            f"The request could not be sent ({type(error).__name__}). Please report this.",
+        )
+    return _retry(f"The connection to Autopilot failed or broke off ({type(error).__name__})")
+
+
+def _of_body(response: requests.Response) -> ErrorResolution:
+    try:
+        json_body(response)
+    except UnreadableBody as unreadable:
+        return _retry(f"Autopilot's answer cannot be read: {unreadable}")
+    return SUCCESS_RESOLUTION
+
+
+def _of_class(status: int) -> ErrorResolution:
+    if 300 <= status < 400:
+        return _fail(
+            FailureType.transient_error,
+            f"Autopilot's address answered with a redirect ({status}), which is not followed"
+            " because the API key would go with it. Look for a proxy on the way to"
+            " api2.autopilothq.com.",
+        )
+    if status >= 500:
+        return _retry(f"Autopilot has trouble on its side ({status})")
+    return _fail(
+        FailureType.system_error,
+        f"Autopilot answered with status {status}, which this connector does not expect."
+        " Please report this.",
+    )

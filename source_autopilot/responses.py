@@ -1,0 +1,100 @@
+"""A response body -> a page: rows, the bookmark of the next page, and the vendor's total.
+
+Pure: takes bytes or decoded JSON, knows no HTTP. A page that cannot be read, or that has a row
+without its key, is an error and never an empty page.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote
+
+import orjson
+
+
+class UnreadableBody(ValueError):
+    """A body that is no JSON. The text says what is wrong with it, for a person."""
+
+
+class UnreadablePage(ValueError):
+    """JSON that is not a page of the API. The text says what is wrong with it, for a person."""
+
+
+@dataclass(frozen=True)
+class Page:
+    """One page of rows.
+
+    Attributes:
+        rows: the documents as they came, each with its key.
+        bookmark: where the next page begins; None on the last page.
+        total: how many rows the vendor counts in the whole chain; None if it doesn't say.
+    """
+
+    rows: list[dict[str, Any]]
+    bookmark: str | None
+    total: int | None
+
+
+def decode(body: bytes) -> Any:
+    """The JSON value of a body. Raises UnreadableBody."""
+    try:
+        return orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        raise UnreadableBody(f"{len(body)} bytes that are not JSON ({error.msg})") from None
+
+
+def parse_page(body: Any, *, rows_field: str, key: str) -> Page:
+    """The page in a decoded body.
+
+    Args:
+        body: an object with the rows in `rows_field`, and perhaps `bookmark`, `total_contacts`.
+        rows_field: "contacts", "lists" or "segments".
+        key: the field that every row has, a text that is not empty.
+
+    Raises UnreadablePage, which names what is missing but repeats no contact's data.
+    """
+    if not isinstance(body, Mapping):
+        raise UnreadablePage(f"it is {_kind(body)} instead of an object")
+    rows = body.get(rows_field)
+    if not isinstance(rows, list):
+        raise UnreadablePage(f'its "{rows_field}" is {_kind(rows)} instead of an array')
+    for number, row in enumerate(rows, start=1):
+        if not isinstance(row, dict):
+            raise UnreadablePage(f"row {number} is {_kind(row)} instead of an object")
+        if not isinstance(row.get(key), str) or not row[key]:
+            raise UnreadablePage(f'row {number} has no "{key}" ({_kind(row.get(key))})')
+    return Page(rows, _bookmark(body.get("bookmark")), _total(body.get("total_contacts")))
+
+
+def path_segment(name: str) -> str:
+    """A bookmark or id as one segment of a URL path, percent-encoded.
+
+    Raises UnreadablePage for "." and "..", which no encoding can carry: every client on the way
+    would walk up the path.
+    """
+    if name in (".", ".."):
+        raise UnreadablePage(f'it has "{name}" for a bookmark or an id')
+    return quote(name, safe="")
+
+
+def _bookmark(value: Any) -> str | None:
+    # Absent on the last page [client]; null and "" mean the same.
+    if value is None or value == "":
+        return None
+    if not isinstance(value, str):
+        raise UnreadablePage(f"its bookmark is {_kind(value)} instead of a text")
+    return value
+
+
+def _total(value: Any) -> int | None:
+    try:
+        return max(int(value), 0)
+    except (TypeError, ValueError, OverflowError):
+        return None
+
+
+def _kind(value: Any) -> str:
+    names = {str: "a text", bool: "a boolean", int: "a number", float: "a number"}
+    if value is None:
+        return "null or missing"
+    return names.get(type(value), "an array" if isinstance(value, list) else "an object")

@@ -1,0 +1,36 @@
+"""The command line: `source-autopilot spec|check|discover|read`."""
+
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+from airbyte_cdk.entrypoint import AirbyteEntrypoint
+from airbyte_cdk.logger import PRINT_BUFFER
+from airbyte_cdk.models import ConnectorSpecification
+
+from source_autopilot.source import SourceAutopilot, SyncFailed, checked
+
+
+class Entrypoint(AirbyteEntrypoint):
+    """The CDK's entrypoint, with our sentences instead of a JSON schema validator's."""
+
+    @staticmethod
+    def validate_connection(source_spec: ConnectorSpecification, config: Mapping[str, Any]) -> None:
+        checked(config)
+
+
+def run() -> None:
+    """Run the command in `sys.argv`.
+
+    Exits with 1 when streams failed. Other errors go on to the CDK's handler for uncaught ones,
+    which reports them, and the interpreter exits with 1 too.
+    """
+    entrypoint = Entrypoint(SourceAutopilot())
+    arguments = entrypoint.parse_args(sys.argv[1:])
+    # As in the CDK's `launch`, which cannot be told which entrypoint to use.
+    with PRINT_BUFFER:
+        try:
+            for message in entrypoint.run(arguments):
+                print(f"{message}\n", end="")
+        except SyncFailed:
+            sys.exit(1)

@@ -1,0 +1,152 @@
+"""The source: spec, check, the list of streams, and the read of a catalog.
+
+Turns what is wrong with settings and catalogs into errors that Airbyte shows to a person.
+"""
+
+import logging
+import os
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from airbyte_cdk.models import (
+    AirbyteErrorTraceMessage,
+    AirbyteMessage,
+    AirbyteStateMessage,
+    ConfiguredAirbyteCatalog,
+    ConnectorSpecification,
+    FailureType,
+    SyncMode,
+)
+from airbyte_cdk.sources import AbstractSource
+from airbyte_cdk.sources.streams import Stream
+from airbyte_cdk.utils.traced_exception import AirbyteTracedException
+
+from source_autopilot.api import Api
+from source_autopilot.api_url import api_url
+from source_autopilot.budget import request_budget
+from source_autopilot.config import Config, InvalidConfig, connection_specification, parse_config
+from source_autopilot.errors import PATIENCE_OF_CHECK, PATIENCE_OF_READ, Patience
+from source_autopilot.streams import Contacts, Lists, SmartSegments, SmartSegmentsContacts
+
+DOCUMENTATION_URL = "https://docs.airbyte.com/integrations/sources/autopilot"
+STREAM_NAMES = ["contacts", "lists", "smart_segments", "smart_segments_contacts"]
+
+
+class SyncFailed(AirbyteTracedException):
+    """Streams failed and a trace of each is out already: only the exit code is still to come."""
+
+
+class SourceAutopilot(AbstractSource):
+    """Autopilot's contacts, lists, smart segments, and who is in which segment."""
+
+    raise_exception_on_missing_stream = True
+
+    def __init__(self) -> None:
+        self._failures: list[AirbyteErrorTraceMessage] = []
+
+    def spec(self, logger: logging.Logger) -> ConnectorSpecification:
+        """What the setup form asks for."""
+        return ConnectorSpecification(
+            documentationUrl=DOCUMENTATION_URL,
+            connectionSpecification=connection_specification(),
+        )
+
+    def configure(self, config: Mapping[str, Any], temp_dir: str) -> Mapping[str, Any]:
+        """The settings with the key as it is sent, so that the CDK masks exactly that in logs.
+
+        Unlike the CDK's own method this one writes nothing to disk: the settings hold the key.
+        """
+        key = config.get("api_key")
+        return {**config, "api_key": key.strip()} if isinstance(key, str) else config
+
+    def check_connection(
+        self, logger: logging.Logger, config: Mapping[str, Any]
+    ) -> tuple[bool, Any]:
+        """Ask Autopilot for the lists: one small answer, which the Singer tap reads too [client].
+
+        Raises AirbyteTracedException. Nothing retries a check, so whatever goes wrong is for the
+        person in front of the form: always a config error.
+        """
+        _, api = _settled(config, PATIENCE_OF_CHECK)
+        try:
+            for _ in Lists(api).read_records(SyncMode.full_refresh):
+                pass
+        except AirbyteTracedException as failure:
+            raise _config_error(str(failure)) from None
+        return True, None
+
+    def streams(self, config: Mapping[str, Any]) -> list[Stream]:
+        """The four streams, which share one request budget. Raises AirbyteTracedException."""
+        settings, api = _settled(config, PATIENCE_OF_READ)
+        return [
+            Contacts(api, start_date=settings.start_date),
+            Lists(api),
+            SmartSegments(api),
+            SmartSegmentsContacts(api),
+        ]
+
+    @property
+    def stop_sync_on_stream_failure(self) -> bool:
+        # A wrong key fails every stream alike; other troubles leave the other streams a chance.
+        return any(it.failure_type == FailureType.config_error for it in self._failures)
+
+    def read(
+        self,
+        logger: logging.Logger,
+        config: Mapping[str, Any],
+        catalog: ConfiguredAirbyteCatalog,
+        state: list[AirbyteStateMessage] | None = None,
+    ) -> Iterator[AirbyteMessage]:
+        """The records of the catalog's streams, with what goes round them.
+
+        Raises AirbyteTracedException: a config error before anything is read if the catalog names
+        an unknown stream, SyncFailed when streams could not be read to their end.
+        """
+        _require_known_streams(catalog)
+        self._failures = []
+        try:
+            for message in super().read(logger, config, catalog, state):
+                if message.trace and message.trace.error:
+                    self._failures.append(message.trace.error)
+                yield message
+        except AirbyteTracedException as failure:
+            if not self._failures:
+                raise
+            # The CDK ends with a config error whatever happened, which would stop Airbyte from
+            # trying again; the first stream's failure says what really did.
+            first = self._failures[0]
+            raise SyncFailed(
+                message=first.message,
+                internal_message=failure.message,
+                failure_type=first.failure_type or FailureType.system_error,
+            ) from None
+
+
+def _settled(config: Mapping[str, Any], patience: Patience) -> tuple[Config, Api]:
+    settings = checked(config)
+    try:
+        url = api_url(os.environ)
+    except InvalidConfig as invalid:
+        raise _config_error(str(invalid)) from None
+    return settings, Api(url, settings.api_key, request_budget(), patience)
+
+
+def checked(config: Mapping[str, Any]) -> Config:
+    """The settings of a config file. Raises AirbyteTracedException, a config error."""
+    try:
+        return parse_config(config)
+    except InvalidConfig as invalid:
+        raise _config_error(str(invalid)) from None
+
+
+def _require_known_streams(catalog: ConfiguredAirbyteCatalog) -> None:
+    unknown = sorted({it.stream.name for it in catalog.streams} - set(STREAM_NAMES))
+    if unknown:
+        raise _config_error(
+            f"Autopilot has no stream {', '.join(unknown)}: expected {', '.join(STREAM_NAMES)}."
+            " Refresh the source's schema and remove what is not there."
+        )
+
+
+def _config_error(message: str) -> AirbyteTracedException:
+    return AirbyteTracedException(message=message, failure_type=FailureType.config_error)
