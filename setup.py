@@ -14,6 +14,8 @@ TESTS = [
     "pytest-cov>=7",
     "requests-mock>=1.12",
     "ruff>=0.6",
+    "types-PyYAML",
+    "types-jsonschema",
     "types-requests",
 ]
 # PyAirbyte does not support Python 3.13 yet.

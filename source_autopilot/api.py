@@ -8,7 +8,7 @@ from airbyte_cdk.sources.streams.http.requests_native_auth.abstract_token import
 )
 from pydantic import SecretStr
 
-from source_autopilot.errors import Patience
+from source_autopilot.patience import Patience
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,6 @@ retrying and the waiting. Evidence for the statuses: autopilot-api.md, "Transpor
 """
 
 import time
-from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from typing import Any
 
@@ -21,6 +20,7 @@ from airbyte_cdk.sources.streams.http.error_handlers.response_models import SUCC
 from airbyte_cdk.sources.streams.http.exceptions import BaseBackoffException
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
+from source_autopilot.patience import Patience
 from source_autopilot.responses import UnreadableBody, decode
 
 NEW_KEY = (
@@ -31,14 +31,20 @@ TRY_LATER = (
     "Nothing is wrong with your settings; the next attempt may succeed. If this lasts for more"
     " than a day, ask Autopilot's support."
 )
+LOOK_AT_THE_NETWORK = (
+    "The next attempt may succeed. If this lasts, check that api2.autopilothq.com can be reached"
+    " from where Airbyte runs (network, DNS, proxy, firewall, certificates)."
+)
 
 
 def _fail(failure_type: FailureType, sentence: str) -> ErrorResolution:
     return ErrorResolution(ResponseAction.FAIL, failure_type, sentence)
 
 
-def _retry(seen: str, action: ResponseAction = ResponseAction.RETRY) -> ErrorResolution:
-    return ErrorResolution(action, FailureType.transient_error, f"{seen}. {TRY_LATER}")
+def _retry(
+    seen: str, *, advice: str = TRY_LATER, action: ResponseAction = ResponseAction.RETRY
+) -> ErrorResolution:
+    return ErrorResolution(action, FailureType.transient_error, f"{seen}. {advice}")
 
 
 STATUSES = {
@@ -54,28 +60,8 @@ STATUSES = {
     # What is missing, and whether that matters, only the stream knows.
     404: ErrorResolution(ResponseAction.IGNORE, None, "Autopilot found nothing there (404)."),
     408: _retry("Autopilot took too long to answer (408)"),
-    429: _retry("Autopilot is limiting requests (429)", ResponseAction.RATE_LIMITED),
+    429: _retry("Autopilot is limiting requests (429)", action=ResponseAction.RATE_LIMITED),
 }
-
-
-@dataclass(frozen=True)
-class Patience:
-    """How long to wait and how often to try before giving up. Times in seconds."""
-
-    connect_seconds: float
-    read_seconds: float
-    retries: int
-    total_seconds: int
-    longest_pause_seconds: float
-
-
-PATIENCE_OF_READ = Patience(
-    connect_seconds=10, read_seconds=30, retries=5, total_seconds=150, longest_pause_seconds=120
-)
-# `check` has 30 s in all, start-up included: somebody waits in front of the form.
-PATIENCE_OF_CHECK = Patience(
-    connect_seconds=4, read_seconds=6, retries=3, total_seconds=10, longest_pause_seconds=5
-)
 
 
 class AutopilotErrorHandler(ErrorHandler):
@@ -141,32 +127,35 @@ def json_body(response: requests.Response) -> Any:
     return kept["json_body"]
 
 
-def explained(failure: AirbyteTracedException, stream_name: str) -> AirbyteTracedException:
-    """The failure as the table explains it, with the stream that it happened to.
+def explained(failure: AirbyteTracedException) -> AirbyteTracedException:
+    """The failure with the table's sentence.
 
-    When tries run out, the CDK buries the table's sentence under its own ("Exhausted available
-    request attempts", "API rate limit exceeded"); it is in the exception that was being handled.
+    When tries run out, the CDK buries that sentence under its own ("Exhausted available request
+    attempts", "API rate limit exceeded"); it is in the exception that was being handled.
     """
     cause = failure.__context__
-    exhausted = isinstance(cause, BaseBackoffException)
+    if not isinstance(cause, BaseBackoffException):
+        return failure
     return AirbyteTracedException(
-        message=f"{stream_name}: {cause if exhausted else failure.message}",
+        message=str(cause),
         internal_message=failure.internal_message,
-        failure_type=FailureType.transient_error if exhausted else failure.failure_type,
+        failure_type=FailureType.transient_error,
     )
 
 
 def _of_exception(error: Exception | None) -> ErrorResolution:
-    if isinstance(error, requests.exceptions.SSLError):
-        return _retry(f"No secure connection to Autopilot could be made ({type(error).__name__})")
-    if isinstance(error, requests.Timeout):
-        return _retry(f"Autopilot did not answer in time ({type(error).__name__})")
+    kind = type(error).__name__
     if isinstance(error, ValueError):  # requests' exceptions for URLs and headers
         return _fail(
-            FailureType.system_error,
-            f"The request could not be sent ({type(error).__name__}). Please report this.",
+            FailureType.system_error, f"The request could not be sent ({kind}). Please report this."
         )
-    return _retry(f"The connection to Autopilot failed or broke off ({type(error).__name__})")
+    if isinstance(error, requests.Timeout):
+        seen = f"Autopilot did not answer in time ({kind})"
+    elif isinstance(error, requests.exceptions.SSLError):
+        seen = f"No secure connection to Autopilot could be made ({kind})"
+    else:
+        seen = f"The connection to Autopilot failed or broke off ({kind})"
+    return _retry(seen, advice=LOOK_AT_THE_NETWORK)
 
 
 def _of_body(response: requests.Response) -> ErrorResolution:

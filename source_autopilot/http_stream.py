@@ -22,7 +22,7 @@ from source_autopilot.errors import (
     explained,
     json_body,
 )
-from source_autopilot.responses import Page, UnreadablePage, parse_page, path_segment
+from source_autopilot.responses import Page, UnreadablePage, parse_page, path_part
 from source_autopilot.row import Converters, Row, to_row
 from source_autopilot.values import text
 
@@ -57,7 +57,7 @@ class AutopilotStream(HttpStream, ABC):
         return self._api.url
 
     @abstractmethod
-    def segments_of_path(self, stream_slice: JsonObject) -> list[str]:
+    def path_parts(self, stream_slice: JsonObject) -> list[str]:
         """The path of a slice's first page below the base URL, not yet percent-encoded."""
 
     def path(
@@ -67,10 +67,9 @@ class AutopilotStream(HttpStream, ABC):
         stream_slice: JsonObject | None = None,
         next_page_token: JsonObject | None = None,
     ) -> str:
-        """The path of a page; the bookmark of `next_page_token` is its last segment [client]."""
-        segments = self.segments_of_path(stream_slice or {})
+        """The path of a page; the bookmark of `next_page_token` is its last part [client]."""
         bookmark = [next_page_token["bookmark"]] if next_page_token else []
-        return "/".join(path_segment(segment) for segment in [*segments, *bookmark])
+        return "/".join(map(path_part, [*self.path_parts(stream_slice or {}), *bookmark]))
 
     def request_kwargs(self, *args: Any, **kwargs: Any) -> JsonObject:
         """Timeouts, and no redirects: requests would send the key's header on to any host."""
@@ -161,7 +160,7 @@ class AutopilotStream(HttpStream, ABC):
         try:
             _, response = self._fetch_next_page(stream_slice, None, token)
         except AirbyteTracedException as failure:
-            raise explained(failure, self.name) from None
+            raise explained(failure) from None
         return response
 
     def _page(self, response: requests.Response) -> Page:

@@ -66,8 +66,8 @@ def parse_page(body: Any, *, rows_field: str, key: str) -> Page:
     return Page(rows, _bookmark(body.get("bookmark")), _total(body.get("total_contacts")))
 
 
-def path_segment(name: str) -> str:
-    """A bookmark or id as one segment of a URL path, percent-encoded.
+def path_part(name: str) -> str:
+    """A bookmark or id as one part of a URL path, percent-encoded.
 
     Raises UnreadablePage for "." and "..", which no encoding can carry: every client on the way
     would walk up the path.

@@ -25,10 +25,9 @@ from source_autopilot.api import Api
 from source_autopilot.api_url import api_url
 from source_autopilot.budget import request_budget
 from source_autopilot.config import Config, InvalidConfig, connection_specification, parse_config
-from source_autopilot.errors import PATIENCE_OF_CHECK, PATIENCE_OF_READ, Patience
+from source_autopilot.patience import PATIENCE_OF_CHECK, PATIENCE_OF_READ, Patience
 from source_autopilot.streams import Contacts, Lists, SmartSegments, SmartSegmentsContacts
 
-DOCUMENTATION_URL = "https://docs.airbyte.com/integrations/sources/autopilot"
 STREAM_NAMES = ["contacts", "lists", "smart_segments", "smart_segments_contacts"]
 
 
@@ -46,10 +45,7 @@ class SourceAutopilot(AbstractSource):
 
     def spec(self, logger: logging.Logger) -> ConnectorSpecification:
         """What the setup form asks for."""
-        return ConnectorSpecification(
-            documentationUrl=DOCUMENTATION_URL,
-            connectionSpecification=connection_specification(),
-        )
+        return ConnectorSpecification(connectionSpecification=connection_specification())
 
     def configure(self, config: Mapping[str, Any], temp_dir: str) -> Mapping[str, Any]:
         """The settings with the key as it is sent, so that the CDK masks exactly that in logs.

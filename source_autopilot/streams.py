@@ -5,7 +5,6 @@ How pages are fetched is said in `http_stream`, which columns a contact has in `
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime
-from typing import Any
 
 from airbyte_cdk.models import SyncMode
 
@@ -22,7 +21,7 @@ class Lists(AutopilotStream):
     rows_field = "lists"
     document_key = "list_id"
 
-    def segments_of_path(self, stream_slice: JsonObject) -> list[str]:
+    def path_parts(self, stream_slice: JsonObject) -> list[str]:
         return ["lists"]
 
 
@@ -32,7 +31,7 @@ class SmartSegments(AutopilotStream):
     rows_field = "segments"
     document_key = "segment_id"
 
-    def segments_of_path(self, stream_slice: JsonObject) -> list[str]:
+    def path_parts(self, stream_slice: JsonObject) -> list[str]:
         return ["smart_segments"]
 
 
@@ -51,7 +50,7 @@ class Contacts(AutopilotStream):
         self._start = rfc3339(start_date)
         self._left_out = 0
 
-    def segments_of_path(self, stream_slice: JsonObject) -> list[str]:
+    def path_parts(self, stream_slice: JsonObject) -> list[str]:
         return ["contacts"]
 
     def records(self, document: JsonObject, stream_slice: JsonObject) -> Iterable[Row]:
@@ -88,11 +87,16 @@ class SmartSegmentsContacts(AutopilotStream):
     def primary_key(self) -> list[str]:
         return ["segment_id", "contact_id"]
 
-    def stream_slices(self, **kwargs: Any) -> Iterator[JsonObject]:
+    def stream_slices(
+        self,
+        sync_mode: SyncMode = SyncMode.full_refresh,
+        cursor_field: list[str] | None = None,
+        stream_state: JsonObject | None = None,
+    ) -> Iterator[JsonObject]:
         for segment in self._segments.read_records(SyncMode.full_refresh):
             yield {"segment_id": segment["segment_id"]}
 
-    def segments_of_path(self, stream_slice: JsonObject) -> list[str]:
+    def path_parts(self, stream_slice: JsonObject) -> list[str]:
         return ["smart_segments", stream_slice["segment_id"], "contacts"]
 
     def records(self, document: JsonObject, stream_slice: JsonObject) -> Iterable[Row]:

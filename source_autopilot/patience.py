@@ -1,0 +1,23 @@
+"""How long `check` and `read` wait for the API, and how often they try. Pure."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Patience:
+    """How long to wait and how often to try before giving up. Times in seconds."""
+
+    connect_seconds: float
+    read_seconds: float
+    retries: int
+    total_seconds: int
+    longest_pause_seconds: float
+
+
+PATIENCE_OF_READ = Patience(
+    connect_seconds=10, read_seconds=30, retries=5, total_seconds=150, longest_pause_seconds=120
+)
+# `check` has 30 s in all, start-up included: somebody waits in front of the form.
+PATIENCE_OF_CHECK = Patience(
+    connect_seconds=4, read_seconds=6, retries=3, total_seconds=10, longest_pause_seconds=5
+)

@@ -1,0 +1,76 @@
+"""Contact documents for hypothesis: every field of autopilot-api.md, in every shape seen there.
+
+Wilder than the API: any field may be null, empty or of another type, and unknown fields turn up.
+"""
+
+from typing import Any
+
+from hypothesis import strategies as st
+
+SCALARS = (
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(max_size=20)
+)
+JSON = st.recursive(
+    SCALARS,
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3)
+    ),
+    max_leaves=6,
+)
+EPOCH_MS = st.integers(-62_135_596_800_000, 253_402_300_799_999)
+ISO = st.datetimes().map(lambda moment: moment.isoformat(timespec="milliseconds") + "Z")
+TIMES = ISO | EPOCH_MS | st.just("")
+
+TEXT_FIELDS = (
+    "Name FirstName LastName Salutation Email Phone MobilePhone Fax Twitter LinkedIn Title Company"
+    " Industry NumberOfEmployees Website MailingStreet MailingCity MailingState MailingPostalCode"
+    " MailingCountry type Status LeadSource owner_name"
+).split()
+BOOLEAN_FIELDS = ["company_priority", "api_originated", "unsubscribed", "Unsubscribed"]
+TIME_FIELDS = ["created_at", "updated_at", "first_visit_at", "first_conversion_at"]
+VISIT_FIELDS = ["anywhere_page_visits", "anywhere_form_submits", "anywhere_utm"]
+MAIL_FIELDS = (
+    "mail_received mail_opened mail_clicked mail_bounced mail_hardbounced mail_complained"
+    " mail_unsubscribed mail_sent mail_replied"
+).split()
+
+EMPTY_MAP: st.SearchStrategy[Any] = st.sampled_from([{}, []])
+VISITS = st.dictionaries(st.text(), st.just(True), max_size=3) | EMPTY_MAP
+MAILS = st.dictionaries(st.text(), EPOCH_MS, max_size=3) | EMPTY_MAP
+CUSTOM_FIELDS = st.lists(
+    st.fixed_dictionaries(
+        {"kind": st.text(), "value": JSON},
+        optional={"fieldType": st.text(), "deleted": st.booleans()},
+    ),
+    max_size=3,
+)
+RANGE = st.fixed_dictionaries({}, optional={"min": st.integers(0, 9**9), "max": st.integers(0, 9)})
+
+AS_DOCUMENTED: dict[str, st.SearchStrategy[Any]] = {
+    **dict.fromkeys(TEXT_FIELDS, st.text(max_size=20)),
+    **dict.fromkeys(BOOLEAN_FIELDS, st.booleans()),
+    **dict.fromkeys([*TIME_FIELDS, "unsubscribed_at"], TIMES),
+    **dict.fromkeys(VISIT_FIELDS, VISITS),
+    **dict.fromkeys(MAIL_FIELDS, MAILS),
+    "lists": st.none() | st.lists(st.text(), max_size=3),
+    "employeesRange": RANGE,
+    "custom_fields": CUSTOM_FIELDS,
+}
+IDS = st.uuids().map(lambda uuid: f"person_{str(uuid).upper()}")
+
+
+def contacts() -> st.SearchStrategy[dict[str, Any]]:
+    """Documents as autopilot-api.md describes them."""
+    return st.fixed_dictionaries({"contact_id": IDS}, optional=AS_DOCUMENTED)
+
+
+def odd_contacts() -> st.SearchStrategy[dict[str, Any]]:
+    """Documents with any JSON in any field, and with fields that nobody knows."""
+    odd = {field: JSON | strategy for field, strategy in AS_DOCUMENTED.items()}
+    known = st.fixed_dictionaries({"contact_id": IDS}, optional=odd)
+    unknown = st.dictionaries(st.text(), JSON, max_size=4)
+    return st.builds(lambda more, document: {**more, **document}, unknown, known)

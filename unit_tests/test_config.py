@@ -1,0 +1,191 @@
+"""Tests of `config`."""
+
+from datetime import datetime, timedelta, timezone
+from typing import Any
+
+import jsonschema
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from source_autopilot import config
+from source_autopilot.config import InvalidConfig, connection_specification, parse_config
+from unit_tests.conftest import KEY, NOW
+from unit_tests.documents import JSON
+
+
+def utc(year: int, month: int, day: int, hour: int = 0, minute: int = 0) -> datetime:
+    """A moment in UTC."""
+    return datetime(year, month, day, hour, minute, tzinfo=timezone.utc)
+
+
+def test_parse_config__defaults() -> None:
+    """The key is enough: a year before this sync, every 30 minutes."""
+    parsed = parse_config({"api_key": KEY})
+
+    assert parsed.api_key.get_secret_value() == KEY
+    assert parsed.start_date == utc(2025, 11, 24, 12)
+    assert parsed.frequency == 30
+
+
+def test_parse_config__null_is_left_out() -> None:
+    """A null in a config file means the same as leaving the setting out."""
+    given_nulls = parse_config({"api_key": KEY, "start_date": None, "frequency": None})
+
+    assert given_nulls == parse_config({"api_key": KEY})
+
+
+def test_parse_config__a_year_before_a_leap_day(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The 29th of February has no last year; the day before has."""
+    monkeypatch.setattr(config, "utc_now", lambda: utc(2028, 2, 29))
+
+    assert parse_config({"api_key": KEY}).start_date == utc(2027, 2, 28)
+
+
+@pytest.mark.parametrize(
+    ("written", "moment"),
+    [
+        ("2024-01-31", utc(2024, 1, 31)),
+        ("2024-01-31T10:30:00Z", utc(2024, 1, 31, 10, 30)),
+        ("2024-01-31T10:30:00.000000Z", utc(2024, 1, 31, 10, 30)),
+        ("2024-01-31T10:30:00", utc(2024, 1, 31, 10, 30)),  # no offset means UTC
+        ("2024-01-31T10:30", utc(2024, 1, 31, 10, 30)),
+        ("2024-01-31T10:30:00+02:00", utc(2024, 1, 31, 8, 30)),
+        ("2024-01-31T10:30:00-0530", utc(2024, 1, 31, 16)),
+        (" 2024-01-31 ", utc(2024, 1, 31)),
+    ],
+)
+def test_parse_config__start_date(written: str, moment: datetime) -> None:
+    """A date, or a date-time with any offset, is that moment in UTC."""
+    assert parse_config({"api_key": KEY, "start_date": written}).start_date == moment
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "31/01",
+        "",
+        "2024-13-45T99:99:99Z",  # passes the form's pattern
+        "2030-01-01",
+        "2026-11-24T12:00:01Z",  # a second from now
+        "0001-01-01T00:00:00+14:00",
+        "1706659200",
+        1706659200,
+        True,
+        [],
+    ],
+)
+def test_parse_config__wrong_start_date(written: Any) -> None:
+    """What is no moment of the past is refused, with what was seen and what to write."""
+    with pytest.raises(InvalidConfig) as raised:
+        parse_config({"api_key": KEY, "start_date": written})
+
+    message = str(raised.value)
+    assert message.startswith(f"Start Date (start_date) is {written!r}: expected a date such as")
+    assert "2024-01-31" in message
+
+
+@pytest.mark.parametrize("minutes", [1, 30, 360, 10080, 30.0])
+def test_parse_config__frequency(minutes: float) -> None:
+    """Whole minutes up to a week are taken, as an integer."""
+    frequency = parse_config({"api_key": KEY, "frequency": minutes}).frequency
+
+    assert (frequency, type(frequency)) == (minutes, int)
+
+
+@pytest.mark.parametrize("minutes", [0, -5, 7.5, 10081, "30", True, float("nan"), []])
+def test_parse_config__wrong_frequency(minutes: Any) -> None:
+    """Anything else is refused, with what was seen and what to write."""
+    with pytest.raises(InvalidConfig) as raised:
+        parse_config({"api_key": KEY, "frequency": minutes})
+
+    assert str(raised.value) == (
+        f"Replication Frequency (frequency) is {minutes!r}: expected whole minutes from 1 to"
+        " 10080 (a week), such as 360."
+    )
+
+
+@pytest.mark.parametrize("key", ["", "  ", "two words", "line\nbreak", "clé", 5, ["k"]])
+def test_parse_config__wrong_key(key: Any) -> None:
+    """A key that could not travel in a header is refused, without repeating it."""
+    with pytest.raises(InvalidConfig) as raised:
+        parse_config({"api_key": key})
+
+    assert str(raised.value) == (
+        "API Key (api_key) is empty, or has characters that no key has: expected the key shown in"
+        " Autopilot under Settings > Autopilot API."
+    )
+
+
+def test_parse_config__no_key() -> None:
+    """Without a key the sentence says where to find one."""
+    with pytest.raises(InvalidConfig, match=r"API Key \(api_key\) is missing: expected the key"):
+        parse_config({})
+
+
+def test_parse_config__several_wrong() -> None:
+    """Everything that is wrong is said at once."""
+    with pytest.raises(InvalidConfig, match=r"API Key .* Start Date .* Replication Frequency"):
+        parse_config({"start_date": "x", "frequency": 0})
+
+
+def test_config__printed() -> None:
+    """Printing the settings never shows the key."""
+    parsed = parse_config({"api_key": KEY})
+
+    assert KEY not in f"{parsed!r} {parsed} {parsed.model_dump()}"
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.fixed_dictionaries({}, optional=dict.fromkeys(["start_date", "frequency"], JSON)))
+def test_parse_config__any_json(settings_given: dict[str, Any]) -> None:
+    """Any JSON in the settings is a usable config or a sentence, never another exception."""
+    try:
+        parsed = parse_config({"api_key": KEY, **settings_given})
+    except InvalidConfig:
+        return
+    assert parsed.start_date <= NOW
+    assert parsed.start_date.utcoffset() == timedelta(0)
+    assert 1 <= parsed.frequency <= 10080
+
+
+def test_connection_specification__settings() -> None:
+    """The form has exactly the three settings, and only the key is required and secret."""
+    specification = connection_specification()
+    properties = specification["properties"]
+
+    assert sorted(properties) == ["api_key", "frequency", "start_date"]
+    assert specification["required"] == ["api_key"]
+    assert [name for name, it in properties.items() if it.get("airbyte_secret")] == ["api_key"]
+
+
+def test_connection_specification__plain_types() -> None:
+    """The form breaks on anyOf, $ref and lists of types; it needs a title and help everywhere."""
+    properties = connection_specification()["properties"]
+
+    assert {name: it["type"] for name, it in properties.items()} == {
+        "api_key": "string",
+        "start_date": "string",
+        "frequency": "integer",
+    }
+    assert [it["order"] for it in properties.values()] == [0, 1, 2]
+    for setting in properties.values():
+        assert setting["title"]
+        assert setting["description"]
+        assert not {"anyOf", "allOf", "$ref", "ge", "le", "exclusiveMinimum"} & set(setting)
+
+
+def test_connection_specification__frequency() -> None:
+    """The form itself enforces whole minutes up to a week, and proposes 30."""
+    frequency = connection_specification()["properties"]["frequency"]
+
+    assert (frequency["minimum"], frequency["maximum"], frequency["default"]) == (1, 10080, 30)
+
+
+@pytest.mark.parametrize("written", ["2024-01-31", "2024-01-31T10:30:00+02:00", "2024-01-31T10:30"])
+def test_connection_specification__start_date(written: str) -> None:
+    """What the connector takes, the form's pattern takes; and it stops a date of another style."""
+    jsonschema.validate({"api_key": KEY, "start_date": written}, connection_specification())
+
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate({"api_key": KEY, "start_date": "31/01"}, connection_specification())

@@ -1,0 +1,156 @@
+"""Tests of `contact`."""
+
+import copy
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from airbyte_cdk.test.standard_tests._read_assertions import (
+    RecordFormatChecker,
+    StrictIntegerDraft7Validator,
+)
+from hypothesis import given
+
+import source_autopilot
+from source_autopilot.contact import COLUMNS
+from source_autopilot.row import to_row
+from source_autopilot.values import Misfit
+from unit_tests.documents import contacts, odd_contacts
+
+SCHEMA = json.loads(
+    (Path(source_autopilot.__file__).parent / "schemas" / "contacts.json").read_text()
+)
+# Airbyte's own rules for records: strict integers, date-times that parse.
+FITS = StrictIntegerDraft7Validator(SCHEMA, format_checker=RecordFormatChecker())
+
+
+def test_columns__as_in_the_schema() -> None:
+    """Every column of the schema has a converter, and no converter is for an unknown column."""
+    assert sorted(COLUMNS) == sorted(SCHEMA["properties"])
+
+
+@pytest.mark.parametrize("map_field", ["anywhere_page_visits", "anywhere_utm"])
+def test_columns__visits(map_field: str) -> None:
+    """A map of addresses becomes an array of rows in the same order."""
+    document = {map_field: {"b.example/?x=1": True, "a.example": True}}
+
+    assert to_row(document, COLUMNS) == (
+        {
+            map_field: [
+                {"url": "b.example/?x=1", "value": True},
+                {"url": "a.example", "value": True},
+            ]
+        },
+        [],
+    )
+
+
+def test_columns__mails() -> None:
+    """A map of messages becomes an array of rows with times in UTC."""
+    document = {"mail_opened": {"m2": 1486139214000, "m1": "2017-02-03T16:26:54.000Z", "m0": ""}}
+
+    row, misfits = to_row(document, COLUMNS)
+
+    assert row["mail_opened"] == [
+        {"id": "m2", "timestamp": "2017-02-03T16:26:54.000Z"},
+        {"id": "m1", "timestamp": "2017-02-03T16:26:54.000Z"},
+        {"id": "m0", "timestamp": None},
+    ]
+    assert misfits == []
+
+
+def test_columns__mail_without_a_time() -> None:
+    """One bad time among many costs that time only."""
+    row, misfits = to_row({"mail_sent": {"m1": "soon", "m2": 0}}, COLUMNS)
+
+    assert row["mail_sent"] == [
+        {"id": "m1", "timestamp": None},
+        {"id": "m2", "timestamp": "1970-01-01T00:00:00.000Z"},
+    ]
+    assert misfits == ["mail_sent"]
+
+
+@pytest.mark.parametrize("empty", [[], {}])
+@pytest.mark.parametrize("column", ["anywhere_utm", "mail_sent", "custom_fields"])
+def test_columns__empty_map_or_array(column: str, empty: Any) -> None:
+    """`[]` where a map was expected, and `{}` where an array was, is an empty array."""
+    assert to_row({column: empty}, COLUMNS) == ({column: []}, [])
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [("This is a test", "This is a test"), (True, "true"), (5, "5"), (1.5, "1.5"), (None, None)],
+)
+def test_columns__custom_field_value(value: Any, expected: str | None) -> None:
+    """The value of a custom field is text, beside its type and whether it was deleted."""
+    entry = {"kind": "Test Field", "value": value, "fieldType": "string", "deleted": False}
+
+    row, _ = to_row({"custom_fields": [entry]}, COLUMNS)
+
+    assert row["custom_fields"] == [
+        {"kind": "Test Field", "value": expected, "field_type": "string", "deleted": False}
+    ]
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ({"min": 10001}, {"min": 10001}),
+        ({"min": 1, "max": 10}, {"min": 1, "max": 10}),
+        ({"min": "1", "max": None}, {"min": 1, "max": None}),
+        ([], None),
+    ],
+)
+def test_columns__employees_range(value: Any, expected: Any) -> None:
+    """The range keeps its two ends, as integers."""
+    assert to_row({"employeesRange": value}, COLUMNS) == ({"employees_range": expected}, [])
+
+
+def test_columns__lists() -> None:
+    """The lists of a contact are an array of ids, or null."""
+    assert to_row({"lists": ["a", "b"]}, COLUMNS)[0] == {"lists": ["a", "b"]}
+    assert to_row({"lists": None}, COLUMNS)[0] == {"lists": None}
+
+
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [
+        ("lists", "a"),
+        ("mail_sent", "m1"),
+        ("anywhere_utm", ["a.example"]),
+        ("custom_fields", {"Test Field": 1}),
+        ("custom_fields", ["x"]),
+        ("employees_range", 5),
+        ("employees_range", {"min": 2**80}),
+        ("custom_fields", [{"kind": "k", "deleted": "perhaps"}]),
+    ],
+)
+def test_columns__misfit(column: str, value: Any) -> None:
+    """A shape that the column cannot hold is reported, not guessed at."""
+    with pytest.raises(Misfit):
+        COLUMNS[column](value)
+
+
+@given(contacts())
+def test_columns__documented_contacts(document: dict[str, Any]) -> None:
+    """A contact as documented fits the schema without misfits, and the document is untouched."""
+    before = copy.deepcopy(document)
+
+    row, misfits = to_row(document, COLUMNS)
+
+    FITS.validate(row)
+    assert misfits == []
+    assert document == before
+
+
+@given(odd_contacts())
+def test_columns__odd_contacts(document: dict[str, Any]) -> None:
+    """Whatever the API sends in a contact, the row fits the schema; the document is untouched."""
+    before = copy.deepcopy(document)
+
+    row, _ = to_row(document, COLUMNS)
+
+    FITS.validate(row)
+    assert row["contact_id"] == document["contact_id"]
+    assert document == before

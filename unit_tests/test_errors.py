@@ -1,0 +1,129 @@
+"""Tests of `errors`."""
+
+import time
+from email.utils import formatdate
+
+import pytest
+import requests
+from airbyte_cdk.models import FailureType
+from airbyte_cdk.sources.streams.http.error_handlers import ResponseAction
+
+from source_autopilot.errors import (
+    AutopilotErrorHandler,
+    RetryAfter,
+    retry_after,
+)
+from source_autopilot.patience import PATIENCE_OF_CHECK, PATIENCE_OF_READ, Patience
+
+HANDLER = AutopilotErrorHandler(PATIENCE_OF_READ)
+
+
+def answer(status: int, body: bytes = b"{}", **headers: str) -> requests.Response:
+    """A response as requests would hand it over."""
+    response = requests.Response()
+    response.status_code = status
+    response._content = body
+    response.headers.update({name.replace("_", "-"): value for name, value in headers.items()})
+    return response
+
+
+@pytest.mark.parametrize(
+    ("status", "action", "failure_type"),
+    [
+        (200, ResponseAction.SUCCESS, None),
+        (204, ResponseAction.FAIL, FailureType.system_error),
+        (301, ResponseAction.FAIL, FailureType.transient_error),
+        (307, ResponseAction.FAIL, FailureType.transient_error),
+        (400, ResponseAction.FAIL, FailureType.config_error),
+        (401, ResponseAction.FAIL, FailureType.config_error),
+        (403, ResponseAction.FAIL, FailureType.config_error),
+        (404, ResponseAction.IGNORE, None),  # the stream decides
+        (405, ResponseAction.FAIL, FailureType.system_error),
+        (408, ResponseAction.RETRY, FailureType.transient_error),
+        (429, ResponseAction.RATE_LIMITED, FailureType.transient_error),
+        (500, ResponseAction.RETRY, FailureType.transient_error),
+        (503, ResponseAction.RETRY, FailureType.transient_error),
+        (599, ResponseAction.RETRY, FailureType.transient_error),
+    ],
+)
+def test_interpret_response__status(
+    status: int, action: ResponseAction, failure_type: FailureType | None
+) -> None:
+    """Each status is retried or given up, and is somebody's fault, as the table says."""
+    resolution = HANDLER.interpret_response(answer(status))
+
+    assert (resolution.response_action, resolution.failure_type) == (action, failure_type)
+    assert status == 200 or str(status) in str(resolution.error_message)
+
+
+@pytest.mark.parametrize(
+    ("error", "action", "seen"),
+    [
+        (requests.ConnectTimeout(), ResponseAction.RETRY, "did not answer in time"),
+        (requests.ReadTimeout(), ResponseAction.RETRY, "did not answer in time"),
+        (requests.ConnectionError(), ResponseAction.RETRY, "failed or broke off"),
+        (requests.exceptions.ChunkedEncodingError(), ResponseAction.RETRY, "broke off"),
+        (requests.exceptions.ContentDecodingError(), ResponseAction.RETRY, "broke off"),
+        (requests.exceptions.SSLError(), ResponseAction.RETRY, "No secure connection"),
+        (requests.exceptions.InvalidURL(), ResponseAction.FAIL, "could not be sent"),
+        (requests.exceptions.InvalidHeader(), ResponseAction.FAIL, "could not be sent"),
+    ],
+)
+def test_interpret_response__exception(error: Exception, action: ResponseAction, seen: str) -> None:
+    """Trouble on the way is worth another try; a request that cannot be sent is not."""
+    resolution = HANDLER.interpret_response(error)
+
+    assert resolution.response_action == action
+    assert seen in str(resolution.error_message)
+
+
+@pytest.mark.parametrize("body", [b"", b"<html>", b'{"contacts":[{"contact'])
+def test_interpret_response__unreadable_body(body: bytes) -> None:
+    """A body that is no JSON is retried even with status 200, and never taken for an empty page."""
+    resolution = HANDLER.interpret_response(answer(200, body))
+
+    assert resolution.response_action == ResponseAction.RETRY
+    assert resolution.failure_type == FailureType.transient_error
+
+
+def test_interpret_response__pause_too_long() -> None:
+    """An API that asks for an hour gets no attempt that sleeps for an hour."""
+    resolution = HANDLER.interpret_response(answer(429, Retry_After="3600"))
+
+    assert resolution.response_action == ResponseAction.FAIL
+    assert resolution.failure_type == FailureType.transient_error
+    assert "3600 seconds" in str(resolution.error_message)
+
+
+@pytest.mark.parametrize(
+    ("header", "seconds"), [("7", 7), (" 0 ", 0), ("", None), ("soon", None), ("-1", None)]
+)
+def test_retry_after__seconds(header: str, seconds: float | None) -> None:
+    """Seconds are taken as they are, nonsense as nothing."""
+    assert retry_after(answer(429, Retry_After=header)) == seconds
+
+
+def test_retry_after__date(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An HTTP date is the time until then, and never negative."""
+    now = 1_700_000_000.0
+    monkeypatch.setattr(time, "time", lambda: now)
+
+    assert retry_after(answer(429, Retry_After=formatdate(now + 9, usegmt=True))) == 9
+    assert retry_after(answer(429, Retry_After=formatdate(now - 9, usegmt=True))) == 0
+
+
+def test_backoff_time__from_the_answer() -> None:
+    """The client waits as long as the answer asks; an exception asks for nothing."""
+    assert RetryAfter().backoff_time(answer(429, Retry_After="7"), 1) == 7
+    assert RetryAfter().backoff_time(answer(429), 1) is None
+    assert RetryAfter().backoff_time(requests.ConnectionError(), 1) is None
+
+
+@pytest.mark.parametrize(
+    ("patience", "seconds"), [(PATIENCE_OF_CHECK, 25), (PATIENCE_OF_READ, 300)]
+)
+def test_patience__bounded(patience: Patience, seconds: float) -> None:
+    """The last try begins before total_seconds: a check ends within 30 s, a fault in 5 minutes."""
+    last_try = patience.connect_seconds + patience.read_seconds
+
+    assert patience.total_seconds + last_try <= seconds

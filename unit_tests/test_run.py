@@ -1,0 +1,119 @@
+"""Tests of `run`: whole commands through the entrypoint."""
+
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from requests_mock import Mocker
+
+from source_autopilot.run import run
+from unit_tests.conftest import KEY
+
+URL = "https://api2.autopilothq.com/v1/"
+Messages = list[dict[str, Any]]
+Command = Callable[..., Messages]
+
+
+@pytest.fixture
+def command(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Command:
+    """Run a command with the given settings; returns the messages on stdout."""
+    monkeypatch.setattr(sys, "excepthook", sys.excepthook)  # the CDK sets its own
+    monkeypatch.delenv("AUTOPILOT_API_URL", raising=False)
+
+    def messages_of(verb: str, config: dict[str, Any], *streams: str) -> Messages:
+        catalog = {
+            "streams": [
+                {
+                    "stream": {
+                        "name": name,
+                        "json_schema": {},
+                        "supported_sync_modes": ["full_refresh"],
+                    },
+                    "sync_mode": "full_refresh",
+                    "destination_sync_mode": "overwrite",
+                }
+                for name in streams
+            ]
+        }
+        arguments = {"config": config, "catalog": catalog} if streams else {"config": config}
+        argv = ["source-autopilot", verb]
+        for name, content in arguments.items():
+            path = tmp_path / f"{name}.json"
+            path.write_text(json.dumps(content))
+            argv += [f"--{name}", str(path)]
+        monkeypatch.setattr(sys, "argv", argv)
+        run()
+        return [json.loads(line) for line in capsys.readouterr().out.strip().split("\n")]
+
+    return messages_of
+
+
+def status_of(messages: Messages) -> dict[str, Any]:
+    """The one connection status among the messages."""
+    [status] = [it["connectionStatus"] for it in messages if it["type"] == "CONNECTION_STATUS"]
+    found: dict[str, Any] = status
+    return found
+
+
+def test_run__check(command: Command, autopilot: Mocker) -> None:
+    """A key that Autopilot accepts is a check that succeeds."""
+    autopilot.get(URL + "lists", json={"lists": []})
+
+    assert status_of(command("check", {"api_key": KEY})) == {"status": "SUCCEEDED"}
+
+
+@pytest.mark.parametrize(
+    ("settings", "sentence"),
+    [
+        ({}, "API Key (api_key) is missing: expected the key shown in Autopilot"),
+        ({"api_key": KEY, "frequency": 0}, "Replication Frequency (frequency) is 0: expected"),
+        ({"api_key": KEY, "frequency": 7.5}, "Replication Frequency (frequency) is 7.5"),
+        ({"api_key": KEY, "start_date": "2030-01-01"}, "Start Date (start_date) is '2030-01-01'"),
+        ({"api_key": KEY, "start_date": "31/01"}, "Start Date (start_date) is '31/01': expected"),
+    ],
+)
+def test_run__check_of_wrong_settings(
+    command: Command, settings: dict[str, Any], sentence: str
+) -> None:
+    """The form shows our sentence, which names the field, and not a JSON schema validator's."""
+    status = status_of(command("check", settings))
+
+    assert status["status"] == "FAILED"
+    assert status["message"].startswith(sentence)
+
+
+def test_run__check_of_a_wrong_key(command: Command, autopilot: Mocker) -> None:
+    """A refused key is FAILED with what to do, and is not repeated anywhere."""
+    autopilot.get(
+        URL + "lists",
+        status_code=401,
+        json={"error": "Unauthorized", "message": f"Provided autopilotapikey {KEY} not valid."},
+    )
+
+    messages = command("check", {"api_key": f" {KEY} "})
+
+    status = status_of(messages)
+    assert status["status"] == "FAILED"
+    assert status["message"].startswith("Autopilot does not accept the API key (401).")
+    assert KEY not in json.dumps(messages)
+
+
+def test_run__failed_streams(
+    command: Command, autopilot: Mocker, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A failed sync ends with exit code 1 and one error, not with a second one of the CDK's."""
+    autopilot.get(URL + "lists", status_code=401)
+
+    with pytest.raises(SystemExit) as ended:
+        command("read", {"api_key": KEY}, "lists")
+
+    lines = [json.loads(line) for line in capsys.readouterr().out.strip().split("\n")]
+    errors = [it["trace"]["error"] for it in lines if it.get("trace", {}).get("type") == "ERROR"]
+    assert ended.value.code == 1
+    assert [error["failure_type"] for error in errors] == ["config_error"]
+    assert KEY not in json.dumps(lines)

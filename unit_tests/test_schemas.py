@@ -1,0 +1,82 @@
+"""Tests of the schemas: what `discover` shows."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from airbyte_cdk.models import SyncMode
+from jsonschema import Draft7Validator
+
+from source_autopilot.api import Api
+from source_autopilot.http_stream import AutopilotStream
+from source_autopilot.streams import Contacts, Lists, SmartSegments, SmartSegmentsContacts
+from unit_tests.conftest import NOW
+
+KEYS = {
+    "contacts": [["contact_id"]],
+    "lists": [["list_id"]],
+    "smart_segments": [["segment_id"]],
+    "smart_segments_contacts": [["segment_id"], ["contact_id"]],
+}
+
+
+@pytest.fixture(params=sorted(KEYS))
+def stream(request: pytest.FixtureRequest, api: Api) -> AutopilotStream:
+    """Each of the four streams."""
+    streams: list[AutopilotStream] = [
+        Contacts(api, start_date=NOW),
+        Lists(api),
+        SmartSegments(api),
+        SmartSegmentsContacts(api),
+    ]
+    return {it.name: it for it in streams}[request.param]
+
+
+def columns(schema: dict[str, Any], path: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
+    """Every column of a schema, nested ones too, with its path."""
+    for name, column in schema.get("properties", {}).items():
+        yield f"{path}{name}", column
+        yield from columns(column, f"{path}{name}.")
+        yield from columns(column.get("items", {}), f"{path}{name}[].")
+
+
+def test_stream__as_in_the_table_layout(stream: AutopilotStream) -> None:
+    """Names and keys are those of the layout that users know; full refresh is the only mode."""
+    described = stream.as_airbyte_stream()
+
+    assert described.source_defined_primary_key == KEYS[described.name]
+    assert described.supported_sync_modes == [SyncMode.full_refresh]
+
+
+def test_schema__valid_and_open(stream: AutopilotStream) -> None:
+    """A schema is valid, leaves room for fields that nobody knows yet, and never lacks its key."""
+    schema = dict(stream.get_json_schema())
+
+    Draft7Validator.check_schema(schema)
+    assert schema["additionalProperties"] is True
+    assert [[name] for name in schema["required"]] == KEYS[stream.name]
+
+
+def test_schema__every_column_described(stream: AutopilotStream) -> None:
+    """Every column, nested ones too, says what it holds and which type it has."""
+    for path, column in columns(dict(stream.get_json_schema())):
+        assert column["description"].endswith("."), path
+        assert column["type"], path
+
+
+def test_schema__times(stream: AutopilotStream) -> None:
+    """Every time column has the type that destinations turn into a timestamp with time zone."""
+    found = {path for path, it in columns(dict(stream.get_json_schema())) if it.get("format")}
+    expected = {
+        path
+        for path, _ in columns(dict(stream.get_json_schema()))
+        if path.endswith(("_at", "timestamp"))
+    }
+
+    assert found == expected
+    for path, column in columns(dict(stream.get_json_schema())):
+        if path in found:
+            assert (column["format"], column["airbyte_type"]) == (
+                "date-time",
+                "timestamp_with_timezone",
+            )

@@ -1,0 +1,156 @@
+"""Tests of `streams`."""
+
+import logging
+from datetime import datetime, timezone
+
+import pytest
+from airbyte_cdk.models import SyncMode
+from airbyte_cdk.utils.traced_exception import AirbyteTracedException
+from requests_mock import Mocker
+
+from source_autopilot.api import Api
+from source_autopilot.streams import Contacts, Lists, SmartSegments, SmartSegmentsContacts
+from unit_tests.conftest import URL
+
+START = datetime(2024, 1, 31, 10, 30, tzinfo=timezone.utc)
+
+
+def test_lists__rows(api: Api, autopilot: Mocker) -> None:
+    """A list has its id and title, and what else the API may send, in snake_case."""
+    autopilot.get(
+        URL + "lists",
+        json={"lists": [{"list_id": "contactlist_1", "title": "1k.csv", "memberCount": 3}]},
+    )
+
+    assert list(Lists(api).read_records(SyncMode.full_refresh)) == [
+        {"list_id": "contactlist_1", "title": "1k.csv", "member_count": 3}
+    ]
+
+
+def test_smart_segments__rows(api: Api, autopilot: Mocker) -> None:
+    """The API calls the rows "segments"."""
+    segment = {"segment_id": "contactlist_sseg1", "title": "Ladies"}
+    autopilot.get(URL + "smart_segments", json={"segments": [segment]})
+
+    assert list(SmartSegments(api).read_records(SyncMode.full_refresh)) == [segment]
+
+
+@pytest.mark.parametrize(
+    ("updated_at", "arrives"),
+    [
+        ("2024-01-31T10:30:00.000Z", True),  # equal counts as newer
+        ("2024-01-31T10:29:59.999Z", False),
+        ("2024-01-31T11:30:00.000+01:00", True),
+        ("2024-01-31T11:29:59.999+01:00", False),
+        ("2024-01-31T10:30:00.000001Z", True),
+        (1706697000000, True),
+        (1706696999999, False),
+        ("", True),
+        (None, True),
+        ("no time at all", True),
+    ],
+)
+def test_contacts__start_date(
+    api: Api, autopilot: Mocker, updated_at: str | int | None, arrives: bool
+) -> None:
+    """Contacts updated at the start date or later arrive, and those without an update time."""
+    autopilot.get(
+        URL + "contacts", json={"contacts": [{"contact_id": "p1", "updated_at": updated_at}]}
+    )
+
+    rows = list(Contacts(api, start_date=START).read_records(SyncMode.full_refresh))
+
+    assert [row["contact_id"] for row in rows] == (["p1"] if arrives else [])
+
+
+def test_contacts__without_update_time(api: Api, autopilot: Mocker) -> None:
+    """A contact that has no updated_at field at all arrives."""
+    autopilot.get(URL + "contacts", json={"contacts": [{"contact_id": "p1"}]})
+
+    rows = list(Contacts(api, start_date=START).read_records(SyncMode.full_refresh))
+
+    assert rows == [{"contact_id": "p1"}]
+
+
+def test_contacts__says_what_was_left_out(
+    api: Api, autopilot: Mocker, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Whoever misses a contact finds in the log how many were left out, and why."""
+    old = {"contact_id": "p1", "updated_at": "2020-01-01T00:00:00.000Z"}
+    autopilot.get(URL + "contacts", json={"contacts": [old, old], "bookmark": "b1"})
+    autopilot.get(URL + "contacts/b1", json={"contacts": [old, {"contact_id": "p2"}]})
+
+    with caplog.at_level(logging.INFO, logger="airbyte.streams.contacts"):
+        list(Contacts(api, start_date=START).read_records(SyncMode.full_refresh))
+
+    assert [record.getMessage() for record in caplog.records if "left out" in record.msg] == [
+        "contacts: left out 3 contacts that were last updated before the start date"
+        " 2024-01-31T10:30:00.000Z."
+    ]
+
+
+def pairs_of(api: Api) -> list[tuple[str, str]]:
+    """Every pair of the substream, as its slices give them."""
+    stream = SmartSegmentsContacts(api)
+    return [
+        (row["segment_id"], row["contact_id"])
+        for stream_slice in stream.stream_slices()
+        for row in stream.read_records(SyncMode.full_refresh, stream_slice=stream_slice)
+    ]
+
+
+def test_smart_segments_contacts__pairs(api: Api, autopilot: Mocker) -> None:
+    """Every member of every segment is a pair; each segment is walked with its own bookmarks."""
+    autopilot.get(
+        URL + "smart_segments",
+        json={"segments": [{"segment_id": "s/1"}, {"segment_id": "s2"}, {"segment_id": "s3"}]},
+    )
+    old = {"contact_id": "p1", "Name": "Ann", "updated_at": "1999-01-01T00:00:00.000Z"}
+    autopilot.get(URL + "smart_segments/s%2F1/contacts", json={"contacts": [old], "bookmark": "b1"})
+    autopilot.get(
+        URL + "smart_segments/s%2F1/contacts/b1", json={"contacts": [{"contact_id": "p2"}]}
+    )
+    autopilot.get(URL + "smart_segments/s2/contacts", json={"contacts": [old]})
+    autopilot.get(URL + "smart_segments/s3/contacts", json={"contacts": []})
+
+    assert pairs_of(api) == [("s/1", "p1"), ("s/1", "p2"), ("s2", "p1")]
+
+
+def test_smart_segments_contacts__only_the_pair(api: Api, autopilot: Mocker) -> None:
+    """A pair has two columns; the contact's data is in the table of contacts."""
+    autopilot.get(
+        URL + "smart_segments/s1/contacts",
+        json={"contacts": [{"contact_id": "p1", "Name": "Ann"}]},
+    )
+    stream = SmartSegmentsContacts(api)
+
+    rows = list(stream.read_records(SyncMode.full_refresh, stream_slice={"segment_id": "s1"}))
+
+    assert rows == [{"segment_id": "s1", "contact_id": "p1"}]
+
+
+def test_smart_segments_contacts__segment_deleted_meanwhile(
+    api: Api, autopilot: Mocker, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A segment that is deleted after it was listed has no members, and the others are complete."""
+    autopilot.get(
+        URL + "smart_segments", json={"segments": [{"segment_id": "s1"}, {"segment_id": "s2"}]}
+    )
+    autopilot.get(URL + "smart_segments/s1/contacts", status_code=404)
+    autopilot.get(URL + "smart_segments/s2/contacts", json={"contacts": [{"contact_id": "p1"}]})
+
+    assert pairs_of(api) == [("s2", "p1")]
+    assert "segment s1 was deleted while the sync ran" in caplog.text
+
+
+def test_smart_segments_contacts__bookmark_refused(api: Api, autopilot: Mocker) -> None:
+    """A 404 in mid-segment is an error: the members after it would be lost."""
+    autopilot.get(URL + "smart_segments", json={"segments": [{"segment_id": "s1"}]})
+    autopilot.get(
+        URL + "smart_segments/s1/contacts",
+        json={"contacts": [{"contact_id": "p1"}], "bookmark": "b1"},
+    )
+    autopilot.get(URL + "smart_segments/s1/contacts/b1", status_code=404)
+
+    with pytest.raises(AirbyteTracedException, match="the page at bookmark b1"):
+        pairs_of(api)
