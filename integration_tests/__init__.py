@@ -1,0 +1,1 @@
+"""Tests of the whole connector, as a process, against a simulated Autopilot."""

@@ -1,0 +1,16 @@
+"""What the integration tests share."""
+
+from typing import Any
+
+import pytest
+
+from integration_tests.connector import full_refresh, run
+
+KEY = "fedcba9876543210fedcba9876543210"
+ALL_TIME = {"api_key": KEY, "start_date": "2000-01-01"}
+
+
+@pytest.fixture(scope="session")
+def catalog() -> dict[str, Any]:
+    """What discover finds, configured: a full refresh of all four streams."""
+    return full_refresh(run("discover", ALL_TIME).catalog)

@@ -1,0 +1,101 @@
+"""`python -m integration_tests.simulator`: the simulator as a program of its own.
+
+It prints one line of JSON, `{"url": ..., "key": ...}`, when it is ready, and serves until SIGINT or
+SIGTERM. GET /_simulator/requests reads its log, PUT /_simulator/faults replaces its faults.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import signal
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from .account import Account
+from .faults import Fault, faults_from_json
+from .rate_limit import RETRY_AFTER
+from .server import KEY, Simulator
+
+_STOP = {signal.SIGINT, signal.SIGTERM}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Serve until a signal comes; 0 then, and 2 with a sentence on stderr for impossible wishes."""
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    signal.pthread_sigmask(signal.SIG_BLOCK, _STOP)  # here and in all threads: sigwait gets them
+    try:
+        with _simulator(options) as simulator:
+            print(json.dumps({"url": simulator.url, "key": simulator.key}), flush=True)
+            signal.sigwait(_STOP)
+    except (ValueError, OSError, OverflowError) as problem:
+        parser.error(str(problem))
+    return 0
+
+
+def _simulator(options: argparse.Namespace) -> Simulator:
+    account = Account(
+        options.seed,
+        options.contacts,
+        lists=options.lists,
+        segments=options.segments,
+        pairs=options.pairs,
+    )
+    return Simulator(
+        account,
+        key=options.key,
+        rate_limit=options.rate_limit,
+        latency_seconds=options.latency_ms / 1000,
+        retry_after=options.retry_after,
+        faults=_faults(options.faults),
+        page_size=options.page_size,
+        awkward_bookmarks=options.awkward_bookmarks,
+        compress=options.gzip,
+        host=options.host,
+        port=options.port,
+    )
+
+
+def _faults(schedule: Path | None) -> list[Fault]:
+    return [] if schedule is None else faults_from_json(json.loads(schedule.read_text("utf-8")))
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m integration_tests.simulator",
+        description="Serve a made-up Autopilot account on this machine.",
+    )
+    _add_account_options(parser.add_argument_group("the account"))
+    _add_api_options(parser.add_argument_group("the API"))
+    return parser
+
+
+def _add_account_options(group: argparse._ArgumentGroup) -> None:
+    def number(option: str, default: int | None, text: str) -> None:
+        group.add_argument(option, type=int, default=default, metavar="N", help=text)
+
+    number("--seed", 1, "another seed, another account (%(default)s)")
+    number("--contacts", 550, "how many contacts (%(default)s)")
+    number("--lists", 10, "how many lists (%(default)s)")
+    number("--segments", 10, "how many smart segments (%(default)s)")
+    number("--pairs", None, "memberships to spread over the segments (sizes that vary widely)")
+
+
+def _add_api_options(group: argparse._ArgumentGroup) -> None:
+    add = group.add_argument
+    add("--host", default="127.0.0.1", help="address to listen on (%(default)s)")
+    add("--port", type=int, default=0, metavar="N", help="port to listen on (a free one)")
+    add("--key", default=KEY, help="the API key that it accepts (%(default)s)")
+    add("--rate-limit", type=float, metavar="N", help="requests a second before it says 429 (none)")
+    add("--retry-after", choices=RETRY_AFTER, help="Retry-After header beside a 429 (none)")
+    add("--latency-ms", type=float, default=0, metavar="N", help="time an answer takes (0)")
+    add("--page-size", type=int, default=100, metavar="N", help="contacts a page (%(default)s)")
+    add("--gzip", action="store_true", help="compress answers for clients that accept it")
+    add("--awkward-bookmarks", action="store_true", help="bookmarks that need percent-encoding")
+    add("--faults", type=Path, metavar="FILE", help="JSON file with a schedule of faults")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,162 @@
+"""A made-up Autopilot account: how many contacts, lists and segments, and who is in which.
+
+Everything follows from the arguments alone, on every machine. The account answers two questions:
+what does the API send (`document`, `lists`, `segments`), and which rows must come out of it (`row`,
+`rows`, `pairs`, and again `lists` and `segments`, whose rows are what the API sends).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from datetime import datetime, timezone
+from typing import Any
+
+from . import custom_fields
+from .contact import Contacts
+from .dice import dice
+from .identity import Identities
+from .segments import Members, spread, varied_sizes
+from .vocabulary import LIST_TITLES, SEGMENT_TITLES
+
+NOW = datetime(2026, 11, 1, tzinfo=timezone.utc)
+"""The account's today: contacts were updated in the three years before it."""
+
+_FIRST_SEGMENT_NUMBER = 1456891025207
+_SEGMENT_NUMBER_STEP = 86400123
+
+
+class Account:
+    """An account of `contacts` contacts, `lists` lists and `segments` smart segments (10 if unset).
+
+    `pairs` spreads that many memberships over the segments; `segment_sizes` sets each segment's
+    size, and with it their number. Without either the sizes cover the edges of paging.
+    """
+
+    def __init__(
+        self,
+        seed: int = 1,
+        contacts: int = 550,
+        *,
+        lists: int = 10,
+        segments: int | None = None,
+        pairs: int | None = None,
+        segment_sizes: Sequence[int] | None = None,
+        now: datetime = NOW,
+    ) -> None:
+        if min(contacts, lists, segments or 0) < 0:
+            raise ValueError("an account can't have fewer than 0 contacts, lists or segments")
+        self.seed = seed
+        self.contact_count = contacts
+        sizes = _sizes(seed, contacts, segments, pairs, segment_sizes)
+        ids = Identities(seed, "list")
+        self._lists = [(f"contactlist_{ids.uuid(k)}", _title(LIST_TITLES, k)) for k in range(lists)]
+        self._segments = _segments(seed, contacts, sizes)
+        list_ids = [list_id for list_id, _ in self._lists]
+        self._contacts = Contacts(
+            seed=seed, list_ids=list_ids, now_ms=round(now.timestamp() * 1000)
+        )
+
+    @property
+    def segment_ids(self) -> list[str]:
+        """The segments' ids, in the order in which the API lists them."""
+        return list(self._segments)
+
+    @property
+    def pair_count(self) -> int:
+        """How many segment memberships there are."""
+        return sum(len(members) for members in self._segments.values())
+
+    def contact_id(self, index: int) -> str:
+        """The id of the contact with this number."""
+        return self._contacts.contact_id(index)
+
+    def index_of(self, contact_id: str) -> int | None:
+        """The number of the contact with this id, or None if the account doesn't have it."""
+        index = self._contacts.index_of(contact_id)
+        return index if index is not None and index < self.contact_count else None
+
+    def contact_json(self, index: int) -> bytes:
+        """The contact as the API sends it, ready for the wire."""
+        return self._contacts.document(index)
+
+    def document(self, index: int) -> dict[str, Any]:
+        """The contact as the API sends it."""
+        document: dict[str, Any] = json.loads(self._contacts.document(index))
+        return document
+
+    def row(self, index: int) -> dict[str, Any]:
+        """The row of `contacts` that must come out of `document(index)`."""
+        row: dict[str, Any] = json.loads(self._contacts.row(index))
+        return row
+
+    def rows(self) -> Iterator[dict[str, Any]]:
+        """Every row of `contacts`, in the API's order."""
+        return map(self.row, range(self.contact_count))
+
+    def lists(self) -> list[dict[str, str]]:
+        """The lists as the API sends them, which are also the rows of `lists`."""
+        return [{"list_id": list_id, "title": title} for list_id, title in self._lists]
+
+    def segments(self) -> list[dict[str, str]]:
+        """The segments as the API sends them, which are also the rows of `smart_segments`."""
+        return [
+            {"segment_id": segment_id, "title": _title(SEGMENT_TITLES, k)}
+            for k, segment_id in enumerate(self._segments)
+        ]
+
+    def everybody(self) -> Members:
+        """The numbers of all contacts: the chain that `GET /contacts` walks."""
+        return Members(self.contact_count, self.contact_count)
+
+    def members(self, segment_id: str) -> Members:
+        """The numbers of the segment's contacts, in order; KeyError for a foreign segment."""
+        return self._segments[segment_id]
+
+    def pairs(self) -> Iterator[tuple[str, str]]:
+        """Every (segment_id, contact_id): the rows of `smart_segments_contacts`."""
+        for segment_id, members in self._segments.items():
+            for index in members:
+                yield segment_id, self.contact_id(index)
+
+    def custom_fields(self) -> list[dict[str, str]]:
+        """The definitions of the custom fields, as the API sends them."""
+        return custom_fields.definitions()
+
+
+def _sizes(
+    seed: int,
+    contacts: int,
+    count: int | None,
+    pairs: int | None,
+    sizes: Sequence[int] | None,
+) -> list[int]:
+    """How large each segment is; ValueError if the wishes contradict each other."""
+    if sizes is None:
+        wanted = 10 if count is None else count
+        if pairs is not None:
+            return spread(pairs, wanted, contacts)
+        return varied_sizes(wanted, contacts, dice(seed, "segment sizes"))
+    if pairs is not None or count not in (None, len(sizes)):
+        raise ValueError("segment_sizes already says how many segments and pairs there are")
+    if any(not 0 <= size <= contacts for size in sizes):
+        raise ValueError(f"segment_sizes {list(sizes)} don't fit an account of {contacts} contacts")
+    return list(sizes)
+
+
+def _segments(seed: int, contacts: int, sizes: Sequence[int]) -> dict[str, Members]:
+    """Segment id -> its members, in the API's order."""
+    chance = dice(seed, "segment members")
+    first = _FIRST_SEGMENT_NUMBER + chance.randrange(_SEGMENT_NUMBER_STEP)
+    return {
+        f"contactlist_sseg{first + k * _SEGMENT_NUMBER_STEP}": Members(
+            contacts, size, chance.randrange(contacts or 1)
+        )
+        for k, size in enumerate(sizes)
+    }
+
+
+def _title(titles: Sequence[str], number: int) -> str:
+    """A title for every number: `Ladies`, and when the words run out `Ladies 2`."""
+    again, word = divmod(number, len(titles))
+    return titles[word] if not again else f"{titles[word]} {again + 1}"

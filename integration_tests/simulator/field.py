@@ -1,0 +1,55 @@
+"""One attribute of a contact, seen from both ends: as the API sends it, as a row must show it.
+
+Both sides are made from the same meaning (a moment, a set of URLs), never one from the other: so
+the expected rows are a second opinion about the connector, not a copy of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timezone
+from typing import NamedTuple
+
+ISO, EPOCH_MS, EMPTY = "iso", "epoch_ms", "empty"
+"""The ways in which the API writes a moment."""
+
+
+class Field(NamedTuple):
+    """`key` and `sent` are the API's; `column` and `expected` are the product's."""
+
+    key: str
+    sent: object
+    column: str
+    expected: object
+
+
+def plain(key: str, column: str, value: object) -> Field:
+    """A value that arrives as it is: only its name changes."""
+    return Field(key, value, column, value)
+
+
+def moment(key: str, column: str, at_ms: int, written: str = ISO) -> Field:
+    """A point in time, sent as ISO text, as an integer or as "" and always expected as ISO text."""
+    if written == EMPTY:
+        return Field(key, "", column, None)
+    text = iso(at_ms)
+    return Field(key, at_ms if written == EPOCH_MS else text, column, text)
+
+
+def url_map(key: str, column: str, urls: Sequence[str], *, empty: object) -> Field:
+    """A set of URLs: `{url: true}` in the API. `empty` is how it writes none: `{}` or `[]`."""
+    sent = dict.fromkeys(urls, True) or empty
+    return Field(key, sent, column, [{"url": url, "value": True} for url in urls])
+
+
+def mail_map(key: str, column: str, mails: Mapping[str, int], *, empty: object) -> Field:
+    """Messages and when something happened to them: `{message id: epoch milliseconds}`."""
+    sent = dict(mails) or empty
+    rows = [{"id": message_id, "timestamp": iso(at_ms)} for message_id, at_ms in mails.items()]
+    return Field(key, sent, column, rows)
+
+
+def iso(at_ms: int) -> str:
+    """Epoch milliseconds -> `2017-02-03T16:26:54.000Z`."""
+    whole_seconds = datetime.fromtimestamp(at_ms // 1000, timezone.utc)
+    return f"{whole_seconds.isoformat()[:19]}.{at_ms % 1000:03d}Z"

@@ -1,0 +1,61 @@
+"""Who is in which segment: arithmetic instead of sets, so that membership costs no memory."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Members:
+    """`size` of the contacts 0..population-1, spread evenly and in the account's order.
+
+    `shift` (below `population`) moves the choice, so that segments of one size differ.
+    """
+
+    population: int
+    size: int
+    shift: int = 0
+
+    def __len__(self) -> int:
+        return self.size
+
+    def __getitem__(self, position: int) -> int:
+        """The contact at this position of the chain; IndexError outside of it."""
+        if not 0 <= position < self.size:
+            raise IndexError(f"position {position} of a chain of {self.size}")
+        return (position * self.population + self.shift) // self.size
+
+    def __iter__(self) -> Iterator[int]:
+        return (self[position] for position in range(self.size))
+
+    def position(self, index: int) -> int | None:
+        """Where the contact stands in the chain, or None if it isn't a member."""
+        if self.population == 0:
+            return None
+        position = -((self.shift - index * self.size) // self.population)
+        found = 0 <= position < self.size and self[position] == index
+        return position if found else None
+
+
+def varied_sizes(count: int, contacts: int, dice: random.Random) -> list[int]:
+    """Sizes that hit the edges of paging: nobody, everybody, a full page, one more than that."""
+    edges = [101, 0, contacts, 100]
+    sizes = edges + [dice.randrange(contacts + 1) for _ in range(count - len(edges))]
+    return [min(size, contacts) for size in sizes[:count]]
+
+
+def spread(pairs: int, count: int, contacts: int) -> list[int]:
+    """Divide `pairs` memberships over `count` segments, each larger than the one before it.
+
+    The sum is exact and nobody is in a segment twice: ValueError if that is impossible.
+    """
+    if not 0 <= pairs <= count * contacts:
+        raise ValueError(f"{pairs} pairs don't fit {count} segments of at most {contacts} contacts")
+    sizes = []
+    for rank in range(count, 0, -1):
+        share = -(-2 * pairs // (rank + 1))  # rank / (1 + 2 + ... + rank), rounded up
+        sizes.append(min(share, contacts, pairs))
+        pairs -= sizes[-1]
+    return sizes[::-1]

@@ -1,0 +1,116 @@
+"""The commands beside read, as processes: spec, check and discover."""
+
+from typing import Any
+
+import pytest
+
+from integration_tests.conftest import ALL_TIME, KEY
+from integration_tests.connector import run
+from integration_tests.simulator import Account, Fault, Simulator
+
+NOBODY_LISTENS = "http://127.0.0.1:9/v1"
+SECONDS_OF_CHECK = 30
+
+
+def test_spec__settings() -> None:
+    """The spec needs no config, and declares exactly the three settings."""
+    output = run("spec")
+
+    [spec] = [it["spec"] for it in output.messages if it["type"] == "SPEC"]
+    properties = spec["connectionSpecification"]["properties"]
+    assert sorted(properties) == ["api_key", "frequency", "start_date"]
+
+
+def test_check__works() -> None:
+    """With a good key, one request is enough."""
+    with Simulator(Account(), key=KEY) as autopilot:
+        output = run("check", {"api_key": KEY}, url=autopilot.url)
+
+        assert autopilot.log.count() == 1
+    assert output.connection_status == {"status": "SUCCEEDED"}
+    assert output.code == 0
+
+
+@pytest.mark.parametrize(
+    ("config", "sentence"),
+    [
+        ({"api_key": "0" * 32}, "Autopilot does not accept the API key (401). Copy the key from"),
+        ({}, "API Key (api_key) is missing: expected the key"),
+        ({"api_key": ""}, "API Key (api_key) is empty"),
+        ({"api_key": KEY, "start_date": "2999-01-01"}, "Start Date (start_date) is '2999-01-01'"),
+        ({"api_key": KEY, "start_date": "31/01"}, "Start Date (start_date) is '31/01'"),
+        ({"api_key": KEY, "frequency": 0}, "Replication Frequency (frequency) is 0"),
+        ({"api_key": KEY, "frequency": 7.5}, "Replication Frequency (frequency) is 7.5"),
+    ],
+)
+def test_check__wrong_settings(config: dict[str, Any], sentence: str) -> None:
+    """What a person got wrong is FAILED, in a sentence that says what to do."""
+    with Simulator(Account(), key=KEY) as autopilot:
+        output = run("check", config, url=autopilot.url)
+
+    assert output.connection_status["status"] == "FAILED"
+    assert output.connection_status["message"].startswith(sentence)
+    assert "0" * 32 not in output.stdout
+
+
+@pytest.mark.parametrize(
+    ("fault", "sentence"),
+    [
+        (Fault("silence", times=None), "Autopilot did not answer in time"),
+        (Fault("status", status=500, times=None), "Autopilot has trouble on its side (500)"),
+        (Fault("status", status=429, times=None), "Autopilot is limiting requests (429)"),
+        (
+            Fault("status", status=429, retry_after="3600", times=None),
+            "Autopilot asks to wait for 3600 seconds",
+        ),
+        (Fault("html", times=None), "Autopilot's answer cannot be read"),
+        (Fault("reset", times=None), "The connection to Autopilot failed or broke off"),
+    ],
+    ids=lambda it: it.kind if isinstance(it, Fault) else "",
+)
+def test_check__api_in_trouble(fault: Fault, sentence: str) -> None:
+    """Whatever the API does, the check ends within 30 seconds and says what it saw."""
+    with Simulator(Account(), key=KEY, faults=[fault]) as autopilot:
+        output = run("check", {"api_key": KEY}, url=autopilot.url, seconds=SECONDS_OF_CHECK)
+
+    assert output.connection_status["status"] == "FAILED"
+    assert output.connection_status["message"].startswith(sentence)
+
+
+def test_check__no_network() -> None:
+    """Without a way to the API the check says so, in time."""
+    output = run("check", {"api_key": KEY}, url=NOBODY_LISTENS, seconds=SECONDS_OF_CHECK)
+
+    assert output.connection_status["status"] == "FAILED"
+    assert "check that api2.autopilothq.com can be reached" in output.connection_status["message"]
+
+
+def test_check__passing_trouble() -> None:
+    """A check that runs while a sync uses up the rate limit does not fail for that."""
+    busy = Fault("status", status=429, times=2)
+    with Simulator(Account(), key=KEY, faults=[busy]) as autopilot:
+        output = run("check", {"api_key": KEY}, url=autopilot.url)
+
+    assert output.connection_status == {"status": "SUCCEEDED"}
+
+
+def test_discover__needs_no_network() -> None:
+    """The catalog is known without asking: four streams with their keys."""
+    output = run("discover", ALL_TIME, url=NOBODY_LISTENS)
+
+    assert output.code == 0
+    keys = {it["name"]: it["source_defined_primary_key"] for it in output.catalog["streams"]}
+    assert keys == {
+        "contacts": [["contact_id"]],
+        "lists": [["list_id"]],
+        "smart_segments": [["segment_id"]],
+        "smart_segments_contacts": [["segment_id"], ["contact_id"]],
+    }
+
+
+def test_address__would_give_the_key_away() -> None:
+    """Plain http to another host is refused, before anything is sent."""
+    output = run("check", {"api_key": KEY}, url="http://autopilot.example/v1")
+
+    assert output.connection_status["status"] == "FAILED"
+    assert "AUTOPILOT_API_URL" in output.connection_status["message"]

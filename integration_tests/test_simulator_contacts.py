@@ -1,0 +1,147 @@
+"""The made-up contacts: complete in their oddities, and honest about their own rows."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from datetime import datetime, timedelta, timezone
+from typing import Any
+
+from integration_tests.simulator import Account
+from integration_tests.simulator.account import NOW
+
+DOCUMENTED = set(
+    """contact_id lists Name FirstName LastName Salutation Email Phone MobilePhone Fax Twitter
+    LinkedIn Title Company company_priority Industry NumberOfEmployees employeesRange Website
+    MailingStreet MailingCity MailingState MailingPostalCode MailingCountry type Status LeadSource
+    owner_name api_originated unsubscribed Unsubscribed unsubscribed_at created_at updated_at
+    first_visit_at first_conversion_at custom_fields anywhere_page_visits anywhere_form_submits
+    anywhere_utm mail_received mail_opened mail_clicked mail_bounced mail_hardbounced
+    mail_complained mail_unsubscribed mail_sent mail_replied""".split()
+)
+UNDOCUMENTED = {"LastListJoined", "leadScore", "favouriteColor"}
+MOMENTS = ("created_at", "updated_at", "first_visit_at", "first_conversion_at", "unsubscribed_at")
+
+
+def iso_from_ms(at_ms: int) -> str:
+    """The test's own way of writing a moment."""
+    moment = datetime(1970, 1, 1) + timedelta(milliseconds=at_ms)
+    return moment.strftime("%Y-%m-%dT%H:%M:%S.") + f"{at_ms % 1000:03d}Z"
+
+
+def column(key: str) -> str:
+    """The test's own way to a column name."""
+    known = {"LinkedIn": "linkedin"}
+    return known.get(key) or re.sub(r"(?<=[a-z])(?=[A-Z])", "_", key).lower()
+
+
+def value(key: str, sent: Any) -> Any:
+    """The test's own way from what the API sends to what a row shows."""
+    if key in MOMENTS:
+        return iso_from_ms(sent) if isinstance(sent, int) else sent or None
+    if key.startswith("anywhere_"):
+        return [{"url": url, "value": sent[url]} for url in sent]
+    if key.startswith("mail_"):
+        return [{"id": name, "timestamp": iso_from_ms(sent[name])} for name in sent]
+    if key == "custom_fields":
+        return [
+            {
+                "kind": field["kind"],
+                "value": text(field["value"]),
+                "field_type": field["fieldType"],
+                "deleted": field["deleted"],
+            }
+            for field in sent
+        ]
+    return sent
+
+
+def text(custom: Any) -> Any:
+    """A custom field's value as text; null stays null."""
+    if custom is None or isinstance(custom, str):
+        return custom
+    return json.dumps(custom, separators=(",", ":"))
+
+
+def test_contact__every_attribute_occurs_and_is_missing() -> None:
+    """Every documented attribute, and some that nobody documented, occur in the default account."""
+    account = Account()
+
+    seen = Counter(key for i in range(account.contact_count) for key in account.document(i))
+
+    assert set(seen) == DOCUMENTED | UNDOCUMENTED
+    always = {"contact_id", "Email", "Company", "Industry", "type", "created_at"}
+    assert {key for key in seen if seen[key] == account.contact_count} == always
+
+
+def test_contact__every_oddity_of_the_api_occurs() -> None:
+    """What has surprised clients of the real API is in the default account, or no test meets it."""
+    account = Account()
+    documents = [account.document(i) for i in range(account.contact_count)]
+
+    for name in MOMENTS:
+        sent = [document[name] for document in documents if name in document]
+        assert {type(one) for one in sent} == {str, int}, name
+        assert "" in sent, name
+    for name in ("anywhere_page_visits", "mail_opened"):
+        sent = [document[name] for document in documents if name in document]
+        assert {} in sent, name
+        assert [] in sent, name
+        assert any(sent), name
+    assert {type(document.get("lists")) for document in documents} == {list, type(None)}
+    ranges = [set(document.get("employeesRange", {})) for document in documents]
+    assert {"min"} in ranges
+    assert {"min", "max"} in ranges
+    assert any({"unsubscribed", "Unsubscribed"} <= set(document) for document in documents)
+    fields = [field for document in documents for field in document.get("custom_fields", [])]
+    assert {type(field["value"]) for field in fields} == {
+        str, bool, int, float, list, dict, type(None)
+    }  # fmt: skip
+    assert {field["fieldType"] for field in fields} == {
+        "string", "boolean", "date", "integer", "float"
+    }  # fmt: skip
+    assert {field["deleted"] for field in fields} == {True, False}
+    everything = json.dumps(documents, ensure_ascii=False)
+    assert all(odd in everything for odd in ('\\"', "\\n", "\\\\", "🚀", "伟", "ü", "<b>"))
+
+
+def test_contact__rows_are_what_the_documents_mean() -> None:
+    """For every profile, the expected row agrees with a third, slower reading of the document."""
+    account = Account(contacts=1000)
+
+    for index in range(account.contact_count):
+        document = account.document(index)
+        read = {column(key): value(key, sent) for key, sent in document.items()}
+        assert account.row(index) == read
+
+
+def test_contact__updates_are_spread_over_the_three_years_before_now() -> None:
+    """`now` moves all times, so that a start_date splits the account the same way for ever."""
+    now = datetime(2020, 5, 17, 12, tzinfo=timezone.utc)
+    account = Account(now=now)
+
+    updated = [row["updated_at"] for row in account.rows() if row.get("updated_at")]
+
+    years = Counter(
+        int((now - datetime.fromisoformat(one[:19] + "+00:00")).days // 365) for one in updated
+    )
+    assert set(years) == {0, 1, 2}
+    assert min(years.values()) > len(updated) // 5
+    assert (
+        max(row["updated_at"] for row in Account().rows() if row.get("updated_at"))
+        < NOW.isoformat()
+    )
+
+
+def test_contact__documents_are_fresh() -> None:
+    """Whoever changes a document or a row changes nobody else's."""
+    account = Account()
+    before = json.dumps([account.document(3), account.row(3)])
+
+    for mine in (account.document(3), account.row(3), account.document(1003)):
+        for nested in mine.values():
+            if isinstance(nested, (dict, list)):
+                nested.clear()
+
+    assert json.dumps([account.document(3), account.row(3)]) == before

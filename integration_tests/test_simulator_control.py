@@ -1,0 +1,81 @@
+"""The simulator's own endpoints, which are no part of the API."""
+
+from __future__ import annotations
+
+import pytest
+import requests
+
+from integration_tests.simulator import Account, Fault, Simulator
+
+
+def control(autopilot: Simulator, name: str) -> str:
+    """The address of one of the simulator's own endpoints."""
+    return autopilot.url.replace("/v1", "/_simulator/") + name
+
+
+def lists_status(autopilot: Simulator) -> int:
+    """The status of GET /lists with the right key."""
+    headers = {"autopilotapikey": autopilot.key}
+    return requests.get(autopilot.url + "/lists", headers=headers, timeout=5).status_code
+
+
+def test_control__reads_the_log() -> None:
+    """Without a key, and without leaving a trace in the log itself."""
+    with Simulator(Account()) as autopilot:
+        lists_status(autopilot)
+        requests.get(autopilot.url + "/account?x=1", timeout=5)
+        logs = [requests.get(control(autopilot, "requests"), timeout=5).json() for _ in range(2)]
+
+    assert logs[0] == logs[1]
+    assert [entry.pop("time") > 0 for entry in logs[0]] == [True, True]
+    assert logs[0] == [
+        {"method": "GET", "raw_path": "/v1/lists", "status": 200, "key": "right"},
+        {"method": "GET", "raw_path": "/v1/account?x=1", "status": 400, "key": "missing"},
+    ]
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT"])
+def test_control__replaces_the_faults(method: str) -> None:
+    """The new schedule is in force when it is answered, and can be read back."""
+    schedule = [{"kind": "status", "status": 503}]
+
+    with Simulator(Account(), faults=[Fault("silence", times=None)]) as autopilot:
+        written = requests.request(
+            method, control(autopilot, "faults"), json=schedule, timeout=5
+        ).json()
+        statuses = [lists_status(autopilot), lists_status(autopilot)]
+        read = requests.get(control(autopilot, "faults"), timeout=5).json()
+
+    assert written == read == schedule
+    assert statuses == [503, 200]
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        ("[{]", "unexpected character"),
+        ('{"kind": "reset"}', "a schedule of faults is a JSON array of objects"),
+        ('[{"kind": "reset"}, {"kind": "boom"}]', "fault kind 'boom'"),
+    ],
+)
+def test_control__refuses_a_bad_schedule_and_keeps_the_old_one(body: str, message: str) -> None:
+    """All of a schedule or nothing of it."""
+    with Simulator(Account(), faults=[Fault("status", status=503)]) as autopilot:
+        refused = requests.put(control(autopilot, "faults"), data=body, timeout=5)
+        status = lists_status(autopilot)
+
+    assert refused.status_code == 400
+    assert message in refused.json()["error"]
+    assert status == 503
+
+
+def test_control__knows_nothing_else() -> None:
+    """A misspelt control path is an error of its own, not one of the API's."""
+    with Simulator(Account()) as autopilot:
+        wrong = [
+            requests.get(control(autopilot, "log"), timeout=5),
+            requests.delete(control(autopilot, "requests"), timeout=5),
+        ]
+
+    assert [answer.status_code for answer in wrong] == [404, 404]
+    assert wrong[0].json() == {"error": "the simulator has no GET log"}

@@ -1,0 +1,160 @@
+"""The schedule of faults: which request is hit, and what a schedule may say."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+import requests
+
+from integration_tests.simulator import Account, Fault, Simulator
+from integration_tests.simulator.faults import KINDS, FaultSchedule
+
+
+def anything(fault: Fault) -> bool:
+    """Every fault fits the answer."""
+    return True
+
+
+def nothing(fault: Fault) -> bool:
+    """No fault fits the answer."""
+    return False
+
+
+def hits(faults: list[Fault], paths: list[str]) -> list[int | None]:
+    """For each request, the number of the fault that hits it."""
+    schedule = FaultSchedule(faults)
+    taken = [schedule.take(path, fits=anything) for path in paths]
+    return [None if fault is None else faults.index(fault) for fault in taken]
+
+
+def test_schedule__hits_once_unless_told_otherwise() -> None:
+    """A fault without numbers befalls the first request and no other."""
+    assert hits([Fault("reset")], ["/a", "/b", "/c"]) == [0, None, None]
+
+
+def test_schedule__spares_the_first_and_hits_that_many() -> None:
+    """`after` requests are spared, then `times` are hit."""
+    assert hits([Fault("reset", after=2, times=2)], ["/a"] * 6) == [None, None, 0, 0, None, None]
+
+
+def test_schedule__hits_for_ever() -> None:
+    """times=None never ends."""
+    assert hits([Fault("reset", after=1, times=None)], ["/a"] * 50) == [None] + [0] * 49
+
+
+def test_schedule__counts_only_the_paths_that_match() -> None:
+    """The glob is on the whole path, and other paths don't count."""
+    fault = Fault("reset", path="/smart_segments/*/contacts*", after=1)
+    paths = ["/contacts", "/smart_segments/1/contacts", "/lists", "/smart_segments/2/contacts/x"]
+
+    assert hits([fault], paths) == [None, None, None, 0]
+
+
+def test_schedule__the_first_match_wins_and_all_of_them_count() -> None:
+    """`after` counts requests and not who was hit by what else."""
+    faults = [Fault("reset", path="/a*"), Fault("close", after=1), Fault("silence", after=1)]
+
+    assert hits(faults, ["/a", "/a", "/a", "/a"]) == [0, 1, 2, None]
+
+
+def test_schedule__spares_what_a_fault_does_not_fit() -> None:
+    """A fault that can't do anything to an answer isn't used up by it."""
+    schedule = FaultSchedule([Fault("null_rows")])
+
+    takes = [schedule.take("/a", fits=fits) for fits in (nothing, anything, anything)]
+
+    assert takes == [None, Fault("null_rows"), None]
+
+
+def test_schedule__starts_again_when_replaced() -> None:
+    """A new schedule owes nothing to the old one."""
+    schedule = FaultSchedule([Fault("reset")])
+    schedule.take("/a", fits=anything)
+
+    schedule.replace([Fault("reset")])
+
+    assert schedule.take("/a", fits=anything) == Fault("reset")
+
+
+EXAMPLES = [
+    Fault("status", status=503, retry_after="7", path="/lists", after=3, times=None),
+    Fault("status", status=302, location="http://127.0.0.1:1/"),
+    Fault("rows", value=[{"contact_id": 5}, None]),
+    Fault("total", value="many", times=9),
+    Fault("body", text="[]"),
+    Fault("drip", interval_seconds=0.01),
+    *(Fault(kind) for kind in KINDS if kind != "status"),
+]
+
+
+@pytest.mark.parametrize("fault", EXAMPLES, ids=str)
+def test_fault__survives_json(fault: Fault) -> None:
+    """What is written to a schedule's file is what comes out of it."""
+    assert Fault.from_json(json.loads(json.dumps(fault.to_json()))) == fault
+
+
+def test_fault__is_written_without_its_defaults() -> None:
+    """A schedule's file is for people: it says what matters."""
+    assert Fault("status", status=500, times=None).to_json() == {
+        "kind": "status",
+        "times": None,
+        "status": 500,
+    }
+
+
+@pytest.mark.parametrize(
+    ("document", "message"),
+    [
+        ({"kind": "earthquake"}, "fault kind 'earthquake': expected one of status, html"),
+        ({"kind": ["reset"]}, "fault kind"),
+        ({}, "needs a kind"),
+        ({"kind": "reset", "path_glob": "*"}, "a fault has no path_glob"),
+        ({"kind": "reset", "status": 500}, "a fault of kind reset has no status"),
+        ({"kind": "status"}, "status is None: expected a number such as 500"),
+        ({"kind": "status", "status": "500"}, "status is '500'"),
+        ({"kind": "reset", "after": -1}, "after is -1"),
+        ({"kind": "reset", "after": None}, "after is None"),
+        ({"kind": "reset", "times": 0}, "times is 0"),
+        ({"kind": "reset", "times": "1"}, "times is '1'"),
+    ],
+)
+def test_fault__that_makes_no_sense_is_refused(document: dict[str, Any], message: str) -> None:
+    """A misspelt fault that never happens would be a test that can't fail."""
+    with pytest.raises(ValueError, match=message):
+        Fault.from_json(document)
+
+
+def test_simulator__spares_requests_that_it_refuses_anyway() -> None:
+    """A refused request is refused as documented and uses up no fault."""
+    with Simulator(Account(), faults=[Fault("status", status=500)]) as autopilot:
+        url, headers = autopilot.url + "/lists", {"autopilotapikey": autopilot.key}
+        statuses = [
+            requests.get(url, timeout=5).status_code,
+            requests.post(url, headers=headers, timeout=5).status_code,
+            requests.get(url, headers=headers, timeout=5).status_code,
+            requests.get(url, headers=headers, timeout=5).status_code,
+        ]
+
+    assert statuses == [400, 405, 500, 200]
+
+
+def test_simulator__matches_faults_with_the_decoded_path() -> None:
+    """A glob is written as people read paths, without /v1 and percent signs."""
+    with Simulator(Account(), faults=[Fault("html", path="/a b/é")]) as autopilot:
+        headers = {"autopilotapikey": autopilot.key}
+        answer = requests.get(autopilot.url + "/a%20b/%C3%A9?x=1", headers=headers, timeout=5)
+
+    assert answer.headers["Content-Type"].startswith("text/html")
+
+
+def test_set_faults__takes_effect_at_once() -> None:
+    """A test may change its mind while the simulator runs."""
+    with Simulator(Account(), faults=[Fault("status", status=500, times=None)]) as autopilot:
+        url, headers = autopilot.url + "/lists", {"autopilotapikey": autopilot.key}
+        before = requests.get(url, headers=headers, timeout=5).status_code
+        autopilot.set_faults([])
+        after = requests.get(url, headers=headers, timeout=5).status_code
+
+    assert (before, after) == (500, 200)

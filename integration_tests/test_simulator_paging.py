@@ -1,0 +1,168 @@
+"""Chains of pages: every contact once, and only bookmarks that belong to the chain."""
+
+from __future__ import annotations
+
+import http.client
+import socket
+from urllib.parse import quote
+
+import pytest
+import requests
+
+from integration_tests.simulator import Account, Simulator, target
+
+SIZES = [0, 1, 99, 100, 101, 200, 550]
+
+
+def get(autopilot: Simulator, path: str) -> requests.Response:
+    """GET a path below /v1, with the right key."""
+    return requests.get(autopilot.url + path, headers={"autopilotapikey": autopilot.key}, timeout=5)
+
+
+def walk(autopilot: Simulator, path: str) -> list[list[str]]:
+    """The contact ids of each page, following the bookmarks as a client should."""
+    page = get(autopilot, path).json()
+    pages = [[contact["contact_id"] for contact in page["contacts"]]]
+    while "bookmark" in page:
+        page = get(autopilot, f"{path}/{quote(page['bookmark'], safe='')}").json()
+        pages.append([contact["contact_id"] for contact in page["contacts"]])
+    return pages
+
+
+def in_pages(ids: list[str], size: int) -> list[list[str]]:
+    """What the pages must be: full ones and a rest; an empty chain is one empty page."""
+    return [ids[start : start + size] for start in range(0, len(ids), size)] or [[]]
+
+
+@pytest.mark.parametrize("contacts", SIZES)
+@pytest.mark.parametrize("page_size", [100, 7])
+def test_paging__covers_all_contacts_once(contacts: int, page_size: int) -> None:
+    """Each contact once and in order, and no empty page after a full last one."""
+    account = Account(contacts=contacts)
+
+    with Simulator(account, page_size=page_size) as autopilot:
+        pages = walk(autopilot, "/contacts")
+
+    assert pages == in_pages([account.contact_id(i) for i in range(contacts)], page_size)
+    assert autopilot.log.count() == len(pages)
+
+
+@pytest.mark.parametrize("awkward", [False, True])
+def test_paging__covers_every_segment_once(awkward: bool) -> None:
+    """Each pair once, at all sizes that a chain can have, whatever the bookmarks look like."""
+    account = Account(contacts=550, segment_sizes=SIZES)
+
+    with Simulator(account, awkward_bookmarks=awkward) as autopilot:
+        walked = {
+            segment_id: walk(autopilot, f"/smart_segments/{segment_id}/contacts")
+            for segment_id in account.segment_ids
+        }
+
+    members: dict[str, list[str]] = {segment_id: [] for segment_id in account.segment_ids}
+    for segment_id, contact_id in account.pairs():
+        members[segment_id].append(contact_id)
+    assert walked == {segment_id: in_pages(ids, 100) for segment_id, ids in members.items()}
+
+
+def test_bookmark__of_another_chain_is_refused() -> None:
+    """A client that carries one segment's bookmark over to the next must notice."""
+    account = Account(contacts=550, segment_sizes=[300, 450])
+
+    with Simulator(account) as autopilot:
+        one, other = (f"/smart_segments/{id}/contacts" for id in account.segment_ids)
+        bookmark = get(autopilot, one).json()["bookmark"]
+        answers = [get(autopilot, f"{chain}/{bookmark}") for chain in (other, "/contacts")]
+
+    for answer in answers:
+        assert answer.status_code == 404
+        assert answer.json() == {"error": "Not Found", "message": "Bookmark not found."}
+
+
+@pytest.mark.parametrize(
+    "bookmark",
+    [
+        pytest.param(Account().contact_id(98), id="a contact in the middle of a page"),
+        pytest.param(Account().contact_id(549), id="the last contact of the chain"),
+        pytest.param(Account().contact_id(99).lower(), id="other letters"),
+        pytest.param(Account(2).contact_id(99), id="another account's"),
+        pytest.param(Account(1, 9999).contact_id(599), id="beyond the account"),
+        pytest.param("null", id="no id at all"),
+    ],
+)
+def test_bookmark__that_the_chain_never_gives_out_is_refused(bookmark: str) -> None:
+    """Only the id of a page's last contact leads on."""
+    with Simulator(Account()) as autopilot:
+        assert get(autopilot, f"/contacts/{bookmark}").status_code == 404
+        assert get(autopilot, f"/contacts/{Account().contact_id(99)}").status_code == 200
+
+
+def test_bookmark__of_a_full_last_page_does_not_exist() -> None:
+    """Nothing follows a last page, also when it is full."""
+    account = Account(contacts=200)
+
+    with Simulator(account) as autopilot:
+        assert get(autopilot, f"/contacts/{account.contact_id(199)}").status_code == 404
+
+
+def test_bookmark__survives_a_restart() -> None:
+    """A client may resume tomorrow: what counts is the chain, not the process that served it."""
+    with Simulator(Account()) as autopilot:
+        bookmark = get(autopilot, "/contacts").json()["bookmark"]
+    with Simulator(Account()) as autopilot:
+        page = get(autopilot, f"/contacts/{bookmark}").json()
+
+    assert page["contacts"][0] == Account().document(100)
+
+
+@pytest.mark.parametrize(
+    ("raw_target", "segments"),
+    [
+        ("/v1/contacts/a%2Fb%20%C3%BC?x=/y", ("contacts", "a/b ü")),
+        ("/v1/contacts/a%252Fb+c#d", ("contacts", "a%2Fb+c")),
+        ("/v1/contacts/ü", ("contacts", "'\\xfc'")),
+        ("/v1/contacts/%FC", ("contacts", "'%FC'")),
+        ("/v1", ()),
+        ("/contacts", ("..", "contacts")),
+    ],
+)
+def test_target__is_decoded_once_and_strictly(raw_target: str, segments: tuple[str, ...]) -> None:
+    """What isn't encoded as it has to be is shown, but is no address of anything."""
+    assert target.segments(raw_target) == segments
+
+
+def raw_get(autopilot: Simulator, target: bytes) -> int:
+    """The status of a request whose target is sent byte for byte."""
+    key = autopilot.key.encode()
+    with socket.create_connection(autopilot.address, timeout=5) as connection:
+        connection.sendall(b"GET %b HTTP/1.1\r\nHost: x\r\n" % target)
+        connection.sendall(b"autopilotapikey: %b\r\nConnection: close\r\n\r\n" % key)
+        response = http.client.HTTPResponse(connection)
+        response.begin()
+        return response.status
+
+
+def test_awkward_bookmarks__are_understood_only_if_encoded_once() -> None:
+    """The path is decoded exactly once: too little or too much encoding isn't forgiven."""
+    with Simulator(Account(), awkward_bookmarks=True) as autopilot:
+        bookmark = get(autopilot, "/contacts").json()["bookmark"]
+        encoded = quote(bookmark, safe="")
+        statuses = {
+            "once": raw_get(autopilot, f"/v1/contacts/{encoded}".encode()),
+            "with a query": raw_get(autopilot, f"/v1/contacts/{encoded}?x=1".encode()),
+            "twice": raw_get(autopilot, f"/v1/contacts/{quote(encoded)}".encode()),
+            "slash": raw_get(autopilot, f"/v1/contacts/{quote(bookmark, safe='/')}".encode()),
+            "question mark": raw_get(autopilot, f"/v1/contacts/{quote(bookmark, '?')}".encode()),
+            "hash": raw_get(autopilot, f"/v1/contacts/{quote(bookmark, '#')}".encode()),
+            "percent": raw_get(autopilot, f"/v1/contacts/{quote(bookmark, '%')}".encode()),
+            "form": raw_get(autopilot, f"/v1/contacts/{encoded.replace('%20', '+')}".encode()),
+            "utf-8": raw_get(autopilot, f"/v1/contacts/{encoded.replace('%C3%BC', 'ü')}".encode()),
+            "latin-1": raw_get(
+                autopilot, f"/v1/contacts/{encoded.replace('C3%BC', 'FC')}".encode()
+            ),
+            "bare id": raw_get(autopilot, f"/v1/contacts/{Account().contact_id(99)}".encode()),
+        }
+
+    assert all(character in bookmark for character in "/?#%+ ü")
+    assert "%2F" in bookmark
+    assert {name for name, status in statuses.items() if status == 200} == {"once", "with a query"}
+    assert set(statuses.values()) <= {200, 400, 404}

@@ -1,0 +1,44 @@
+"""What the simulator promises about itself: bounded memory, and a mind of its own."""
+
+from __future__ import annotations
+
+import ast
+import sys
+import tracemalloc
+from pathlib import Path
+
+from integration_tests.simulator import Account
+from integration_tests.simulator.api import Api
+from integration_tests.simulator.paging import Paging
+
+
+def test_memory__does_not_grow_with_the_account() -> None:
+    """Serving page after page of a million contacts keeps nothing, once the profiles are made."""
+    account = Account(contacts=1_000_000)
+    api, paging = Api(account, Paging(account)), Paging(account)
+    pages = [paging.bookmark(start - 1) for start in range(100, 1_000_000, 100)]
+    for bookmark in pages[:10]:
+        api.answer(("contacts", bookmark)).payload()
+
+    tracemalloc.start()
+    for bookmark in pages[10::500]:
+        api.answer(("contacts", bookmark)).payload()
+    kept, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    assert kept < 100_000
+
+
+def test_simulator__imports_nothing_from_the_connector() -> None:
+    """If both shared a belief about the API, a wrong belief would pass every test."""
+    modules = list((Path(__file__).parent / "simulator").glob("**/*.py"))
+    imported = set()
+    for module in modules:
+        for node in ast.walk(ast.parse(module.read_text("utf-8"))):
+            if isinstance(node, ast.Import):
+                imported |= {alias.name.partition(".")[0] for alias in node.names}
+            elif isinstance(node, ast.ImportFrom) and not node.level:
+                imported.add(str(node.module).partition(".")[0])
+
+    assert len(modules) > 10
+    assert imported - sys.stdlib_module_names == {"aiohttp", "orjson"}

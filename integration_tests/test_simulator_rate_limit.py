@@ -1,0 +1,104 @@
+"""The rate limit: enforced by the server, and told in the ways that HTTP has."""
+
+from __future__ import annotations
+
+from email.utils import parsedate_to_datetime
+
+import pytest
+import requests
+
+from integration_tests.simulator import Account, Simulator
+from integration_tests.simulator.rate_limit import TokenBucket
+
+ONCE_AN_HOUR = 1 / 3600
+
+
+class Clock:
+    """A clock that stands still until it is told to move."""
+
+    seconds = 100.0
+
+    def __call__(self) -> float:
+        """The time, as time.monotonic would say it."""
+        return self.seconds
+
+
+def test_bucket__admits_a_burst_of_a_second_and_then_a_steady_rate() -> None:
+    """5 a second: five at once, then one for every 0.2 s that pass."""
+    clock = Clock()
+    bucket = TokenBucket(5, clock=clock)
+
+    burst = [bucket.take() for _ in range(6)]
+    clock.seconds += 0.2
+    later = [bucket.take() for _ in range(2)]
+
+    assert burst == [0, 0, 0, 0, 0, pytest.approx(0.2)]
+    assert later == [0, pytest.approx(0.2)]
+
+
+def test_bucket__never_saves_up_more_than_its_capacity() -> None:
+    """A quiet hour doesn't buy a burst of an hour's requests."""
+    clock = Clock()
+    bucket = TokenBucket(2, clock=clock)
+
+    clock.seconds += 3600
+    waits = [bucket.take() for _ in range(3)]
+
+    assert waits == [0, 0, pytest.approx(0.5)]
+
+
+def test_bucket__of_less_than_one_a_second_admits_one() -> None:
+    """A capacity below one would never admit anything."""
+    bucket = TokenBucket(0.5, clock=Clock())
+
+    assert [bucket.take(), bucket.take()] == [0, pytest.approx(2)]
+
+
+def test_bucket__without_a_limit_admits_everything() -> None:
+    """None is no limit."""
+    bucket = TokenBucket(None, clock=Clock())
+
+    assert {bucket.take() for _ in range(1000)} == {0}
+
+
+def throttled(retry_after: str | None) -> requests.Response:
+    """The answer to the second request, where one an hour is allowed."""
+    with Simulator(Account(), rate_limit=ONCE_AN_HOUR, retry_after=retry_after) as autopilot:
+        headers = {"autopilotapikey": autopilot.key}
+        first = requests.get(autopilot.url + "/lists", headers=headers, timeout=5)
+        assert first.status_code == 200
+        return requests.get(autopilot.url + "/contacts", headers=headers, timeout=5)
+
+
+def test_rate_limit__is_a_429_with_the_documented_body() -> None:
+    """All endpoints share one limit; by default nobody says how long to wait."""
+    answer = throttled(None)
+
+    assert answer.status_code == 429
+    assert answer.json() == {"error": "Too Many Requests", "message": "Rate limit exceeded."}
+    assert "Retry-After" not in answer.headers
+
+
+def test_retry_after__in_seconds() -> None:
+    """The seconds are rounded up: who waits that long is admitted."""
+    assert 3590 <= int(throttled("seconds").headers["Retry-After"]) <= 3600
+
+
+def test_retry_after__as_a_date() -> None:
+    """The date is an HTTP date, in the future by what is left to wait."""
+    answer = throttled("http-date")
+
+    until = parsedate_to_datetime(answer.headers["Retry-After"])
+    sent = parsedate_to_datetime(answer.headers["Date"])
+    assert answer.headers["Retry-After"].endswith(" GMT")
+    assert 3590 <= (until - sent).total_seconds() <= 3601
+
+
+def test_rate_limit__counts_only_requests_with_the_key() -> None:
+    """The limit belongs to the account: strangers don't use it up."""
+    with Simulator(Account(), rate_limit=ONCE_AN_HOUR) as autopilot:
+        url, headers = autopilot.url + "/lists", {"autopilotapikey": autopilot.key}
+        strangers = [requests.get(url, timeout=5).status_code for _ in range(3)]
+        own = [requests.get(url, headers=headers, timeout=5).status_code for _ in range(2)]
+
+    assert (strangers, own) == ([400, 400, 400], [200, 429])
