@@ -12,11 +12,14 @@ TESTS = [
     "mypy>=1.10",
     "pytest>=7,<8",  # what the CDK's standard tests are written for
     "pytest-cov>=7",
+    "pytest-xdist>=3.6",
+    "pyyaml>=6",
     "requests-mock>=1.12",
     "ruff>=0.6",
     "types-PyYAML",
     "types-jsonschema",
     "types-requests",
+    "uv>=0.8",
 ]
 # PyAirbyte does not support Python 3.13 yet.
 DEMO = ['airbyte>=0.71,<0.72; python_version < "3.13"', "aiohttp>=3.9"]

@@ -5,7 +5,11 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Patience:
-    """How long to wait and how often to try before giving up. Times in seconds."""
+    """How long to wait and how often to try before giving up. Times in seconds.
+
+    The CDK looks at `total_seconds` before a try and not after it, so the last two tries may both
+    begin in time and end after it.
+    """
 
     connect_seconds: float
     read_seconds: float
@@ -19,5 +23,5 @@ PATIENCE_OF_READ = Patience(
 )
 # `check` has 30 s in all, start-up included: somebody waits in front of the form.
 PATIENCE_OF_CHECK = Patience(
-    connect_seconds=4, read_seconds=6, retries=3, total_seconds=10, longest_pause_seconds=5
+    connect_seconds=3, read_seconds=5, retries=3, total_seconds=6, longest_pause_seconds=5
 )
