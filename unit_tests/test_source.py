@@ -158,6 +158,15 @@ def test_read__unknown_stream(autopilot: Mocker) -> None:
     assert autopilot.call_count == 0
 
 
+def test_read__unusable_settings() -> None:
+    """Settings that became unusable, after a check passed, are a config error of their own."""
+    with pytest.raises(AirbyteTracedException, match="Start Date") as raised:
+        list(SourceAutopilot().read(LOGGER, {**CONFIG, "start_date": "?"}, catalog("lists")))
+
+    assert not isinstance(raised.value, SyncFailed)
+    assert raised.value.failure_type == FailureType.config_error
+
+
 def test_read__only_what_the_catalog_names(autopilot: Mocker) -> None:
     """Streams that are not in the catalog are not asked for."""
     autopilot.get(URL + "lists", json={"lists": [{"list_id": "l1"}]})
