@@ -1,0 +1,63 @@
+"""What a person wants to see of the four tables: how many rows, which ones, what to ask of them."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+from contextlib import redirect_stdout
+from pathlib import Path
+
+import duckdb
+
+COLUMNS = {
+    "contacts": "name, email, company, updated_at::TIMESTAMP_S AS updated_at",
+    "lists": "list_id, title",
+    "smart_segments": "segment_id, title",
+    "smart_segments_contacts": "segment_id, contact_id",
+}
+"""Of each table, the columns that say most and fit side by side."""
+
+JOIN = """\
+-- Each segment's contacts by company: the two largest companies, and the list most of them are on
+SELECT segment.title AS segment, company, count(DISTINCT contact_id) AS contacts,
+       mode(list.title) AS commonest_list
+FROM smart_segments AS segment
+JOIN smart_segments_contacts USING (segment_id)
+JOIN contacts AS contact USING (contact_id)
+LEFT JOIN (SELECT contact_id, unnest(lists::VARCHAR[]) AS list_id FROM contacts) USING (contact_id)
+LEFT JOIN lists AS list USING (list_id)
+GROUP BY segment_id, segment.title, company
+QUALIFY row_number() OVER (PARTITION BY segment_id ORDER BY contacts DESC, company) <= 2
+ORDER BY segment, segment_id, contacts DESC, company
+LIMIT 20
+"""
+
+TERMINAL_COLUMNS = 100
+LONGEST_ID = 43
+FIRST_ROWS = 3
+
+
+def row_counts(database: Path, names: Sequence[str]) -> dict[str, int]:
+    """How many rows each table has."""
+    with duckdb.connect(str(database)) as connection:
+        return {name: len(connection.table(name)) for name in names}
+
+
+def described(database: Path, names: Sequence[str]) -> str:
+    """Each table's size and first rows, and the answer to a question that joins all four."""
+    with duckdb.connect(str(database)) as connection:
+        parts = [_table(connection, name) for name in names]
+        return "\n".join([*parts, JOIN, _shown(connection.sql(JOIN))])
+
+
+def _table(connection: duckdb.DuckDBPyConnection, name: str) -> str:
+    table = connection.table(name)
+    first = table.project(COLUMNS[name]).limit(FIRST_ROWS)
+    return f"{name}: {len(table):,} rows\n{_shown(first)}"
+
+
+def _shown(rows: duckdb.DuckDBPyRelation) -> str:
+    """The rows as DuckDB draws them; it draws only on stdout."""
+    with redirect_stdout(io.StringIO()) as drawing:
+        rows.show(max_width=TERMINAL_COLUMNS, max_col_width=LONGEST_ID, max_rows=20)
+    return drawing.getvalue().rstrip("\n") + "\n"

@@ -1,0 +1,138 @@
+"""One sync: the connector's rows, through PyAirbyte, into a DuckDB file in place of the last one.
+
+PyAirbyte alone would replace the tables one after another, would leave a table as it was when its
+stream has no rows any more, and would take a connector that was terminated halfway for a finished
+one. So every sync fills a new file, which replaces the old one at once when all streams are
+complete: readers see either all of the last sync or all of this one.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import airbyte
+from airbyte.caches import DuckDBCache
+from airbyte.strategies import WriteStrategy
+from airbyte_protocol.models import AirbyteMessage  # type: ignore[import-untyped]
+from duckdb_tables import described, row_counts
+from sync_progress import Progress
+
+NAME = "source-autopilot"
+
+
+class SyncFailed(Exception):
+    """A sync that did not deliver everything; the text is for a person."""
+
+
+class Connector(airbyte.Source):
+    """The connector as PyAirbyte runs it: one process for each command."""
+
+    _progress: Progress
+
+    @classmethod
+    def at(cls, executable: Path, settings: dict[str, Any]) -> Connector:
+        """The connector that is installed there. Runs nothing yet."""
+        with _silenced():
+            executor = airbyte.get_source(NAME, local_executable=executable).executor
+            return cls(executor, NAME, settings)
+
+    def sync(self, database: Path) -> str:
+        """Replace the database by the account as it is now; returns what a person reads about it.
+
+        Raises SyncFailed or KeyboardInterrupt, and leaves the database as it was.
+        """
+        self._progress = Progress(sys.stdout)
+        target = database.resolve()
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            with TemporaryDirectory(dir=target.parent, prefix=f".{target.name}-") as workshop:
+                fresh = Path(workshop, target.name)
+                self._fill(fresh)
+                tables = described(fresh, self.get_selected_streams())
+                _replace(target, fresh)
+        except SyncFailed:
+            raise
+        except Exception as error:
+            if _is_interrupt(error):
+                raise KeyboardInterrupt from None
+            raise SyncFailed(self._reason(error)) from error
+        finally:
+            self._progress.clear()
+        return tables
+
+    def _fill(self, database: Path) -> None:
+        """Check, discover, and read all streams. Raises what PyAirbyte raises, and SyncFailed."""
+        with _silenced():
+            self.check()
+            self._progress.say("check      Autopilot accepts the key")
+            self.select_all_streams()
+            self._progress.say(f"discover   {', '.join(self.get_selected_streams())}")
+            self._progress.say("read")
+            folder = database.with_name("pages")
+            with DuckDBCache(db_path=database, schema_name="main", cache_dir=folder) as cache:
+                self.read(
+                    cache,
+                    force_full_refresh=True,
+                    write_strategy=WriteStrategy.REPLACE,
+                    skip_validation=True,  # check has done that, and another process takes seconds
+                )
+        self._require_everything(database)
+
+    def _require_everything(self, database: Path) -> None:
+        """Raises SyncFailed unless all streams are complete and every row is in its table.
+
+        PyAirbyte goes on without a message that it can't handle.
+        """
+        streams, heard = self.get_selected_streams(), self._progress
+        unfinished = [name for name in streams if name not in heard.complete]
+        if unfinished:
+            raise SyncFailed(f"The connector ended in the middle of {', '.join(unfinished)}.")
+        for name, stored in row_counts(database, streams).items():
+            if stored != heard.rows[name]:
+                raise SyncFailed(f"Of {heard.rows[name]} {name} only {stored} were saved.")
+
+    def _reason(self, error: Exception) -> str:
+        """The connector's own sentences; PyAirbyte's or Python's when it had none."""
+        if self._progress.failures:
+            return "\n".join(dict.fromkeys(self._progress.failures))
+        if isinstance(error, airbyte.exceptions.PyAirbyteError):
+            return f"It gave no reason; PyAirbyte says: {error.get_message()} {error.context or ''}"
+        return f"{type(error).__name__}: {error}"
+
+    def _peek_airbyte_message(
+        self, message: AirbyteMessage, *, raise_on_error: bool = True
+    ) -> None:
+        # PyAirbyte shows every message to this hook; of an error it keeps nothing but the fact.
+        self._progress.hear(message)
+        super()._peek_airbyte_message(message, raise_on_error=raise_on_error)
+
+
+def _replace(target: Path, fresh: Path) -> None:
+    """Put the new database where the old one is.
+
+    Whoever has the old one open goes on reading it. Changes that they made but that are not in the
+    file yet are in a log beside it, which DuckDB would apply to the new file: it goes first.
+    """
+    target.with_name(f"{target.name}.wal").unlink(missing_ok=True)
+    os.replace(fresh, target)
+
+
+def _is_interrupt(error: BaseException | None) -> bool:
+    """Whether ctrl-C is behind an error: it ends the connector, of which PyAirbyte complains."""
+    while error and not isinstance(error, KeyboardInterrupt):
+        error = error.__context__
+    return error is not None
+
+
+@contextmanager
+def _silenced() -> Iterator[None]:
+    """Keep PyAirbyte from printing where its logs are and everything that we print ourselves."""
+    with redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):
+        yield

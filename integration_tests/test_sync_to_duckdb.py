@@ -1,0 +1,554 @@
+"""examples/sync_to_duckdb.py as a person uses it: a program, what it prints, what it leaves.
+
+Only the clock of --watch and what needs a terminal are tried from inside.
+"""
+
+import importlib
+import io
+import json
+import os
+import re
+import shlex
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime, timedelta, timezone
+from importlib.util import find_spec
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from integration_tests.conftest import ALL_TIME, KEY
+from integration_tests.connector import ROOT, SECONDS
+from integration_tests.simulator import Account, Fault, Simulator
+
+SCRIPT = ROOT / "examples" / "sync_to_duckdb.py"
+STREAMS = ["contacts", "lists", "smart_segments", "smart_segments_contacts"]
+NOON = datetime(2026, 11, 1, 12, tzinfo=timezone.utc)
+
+needs_pyairbyte = pytest.mark.skipif(
+    find_spec("airbyte") is None, reason="PyAirbyte is not installed: it needs Python 3.10 to 3.12"
+)
+
+
+@contextmanager
+def started(
+    folder: Path, *arguments: str, url: str | None = None, program: Sequence[str] = (str(SCRIPT),)
+) -> Iterator["subprocess.Popen[str]"]:
+    """The script at work in a folder and a process group of its own, as under a shell."""
+    environment = {name: it for name, it in os.environ.items() if name != "AUTOPILOT_API_URL"}
+    if url:
+        environment["AUTOPILOT_API_URL"] = url
+    with subprocess.Popen(  # noqa: S603 - our own program
+        [sys.executable, *program, *arguments],
+        cwd=folder,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        encoding="utf-8",
+        start_new_session=True,
+    ) as script:
+        try:
+            yield script
+        finally:
+            script.kill()
+
+
+def ended(script: "subprocess.Popen[str]") -> tuple[int, str, str]:
+    """Exit code, stdout and stderr of the script when it has come to its end."""
+    stdout, stderr = script.communicate(timeout=SECONDS)
+    return script.returncode, stdout, stderr
+
+
+def sync(folder: Path, settings: dict[str, Any], url: str) -> tuple[int, str, str]:
+    """One sync with these settings into the folder's autopilot.duckdb."""
+    (folder / "config.json").write_text(json.dumps(settings))
+    with started(folder, "--config", "config.json", url=url) as script:
+        return ended(script)
+
+
+def last_good_sync(folder: Path) -> bytes:
+    """The content of a database that an earlier sync left in the folder: one contact, no more."""
+    import duckdb
+
+    with duckdb.connect(str(folder / "autopilot.duckdb")) as database:
+        database.execute("CREATE TABLE contacts AS SELECT 'person_1' AS contact_id")
+    return (folder / "autopilot.duckdb").read_bytes()
+
+
+def saved(database: Path) -> dict[str, list[dict[str, Any]]]:
+    """All rows of the four tables, JSON decoded, without PyAirbyte's own columns."""
+    import duckdb
+
+    def rows(connection: duckdb.DuckDBPyConnection, name: str) -> list[dict[str, Any]]:
+        table = connection.table(name)
+        columns = dict(zip(table.columns, map(str, table.types), strict=True))
+        return [
+            {
+                column: json.loads(value) if columns[column] == "JSON" and value else value
+                for column, value in zip(table.columns, row, strict=True)
+                if not column.startswith("_airbyte_")
+            }
+            for row in table.fetchall()
+        ]
+
+    with duckdb.connect(str(database), read_only=True) as connection:
+        return {name: rows(connection, name) for name in STREAMS}
+
+
+def in_duckdb(stream: str, row: dict[str, Any]) -> dict[str, Any]:
+    """A row as its table holds it: each column of the schema, times without their Z."""
+    schema = json.loads((ROOT / "source_autopilot" / "schemas" / f"{stream}.json").read_text())
+
+    def cell(name: str, column: dict[str, Any]) -> Any:
+        value = row.get(name)
+        is_moment = column.get("format") == "date-time"
+        return datetime.fromisoformat(value.rstrip("Z")) if is_moment and value else value
+
+    return {name: cell(name, column) for name, column in schema["properties"].items()}
+
+
+def by_id(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The rows in the order of their ids: a table has none."""
+    return sorted(rows, key=lambda row: [str(row[name]) for name in sorted(row) if "_id" in name])
+
+
+@needs_pyairbyte
+def test_sync__every_row(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The four tables are the account, each row once and whole, and no other file is left."""
+    monkeypatch.setenv("PYTHONIOENCODING", "ascii")  # a screen that can't show every name
+    account = Account(contacts=250, pairs=400)
+    with Simulator(account, key=KEY) as autopilot:
+        code, stdout, stderr = sync(tmp_path, ALL_TIME, autopilot.url)
+
+    assert (code, stderr) == (0, "")
+    expected = {
+        "contacts": list(account.rows()),
+        "lists": account.lists(),
+        "smart_segments": account.segments(),
+        "smart_segments_contacts": [
+            {"segment_id": segment_id, "contact_id": contact_id}
+            for segment_id, contact_id in account.pairs()
+        ],
+    }
+    tables = saved(tmp_path / "autopilot.duckdb")
+    for name, rows in expected.items():
+        assert by_id(tables[name]) == by_id([in_duckdb(name, row) for row in rows])
+    assert any(row["mail_opened"] and row["lists"] for row in tables["contacts"])
+    assert sorted(os.listdir(tmp_path)) == ["autopilot.duckdb", "config.json"]
+    assert "contacts updated since 2000-01-01" in stdout
+    assert KEY not in stdout
+
+
+@needs_pyairbyte
+def test_sync__file_is_open(tmp_path: Path) -> None:
+    """A sync replaces all of a file that somebody has open: also tables that have no rows now."""
+    import duckdb
+
+    last_good_sync(tmp_path)
+    with duckdb.connect(str(tmp_path / "autopilot.duckdb")) as reader:
+        reader.execute("CREATE TABLE mine AS SELECT 1")
+        assert (tmp_path / "autopilot.duckdb.wal").exists()  # what DuckDB would apply to any file
+        with Simulator(Account(contacts=0, lists=2, segments=1), key=KEY) as autopilot:
+            code, _, stderr = sync(tmp_path, ALL_TIME, autopilot.url)
+
+        assert (code, stderr) == (0, "")
+        assert reader.sql("FROM contacts").fetchall() == [("person_1",)]
+        assert not (tmp_path / "autopilot.duckdb.wal").exists()
+    tables = saved(tmp_path / "autopilot.duckdb")
+    assert {name: len(rows) for name, rows in tables.items()} == {
+        "contacts": 0,
+        "lists": 2,
+        "smart_segments": 1,
+        "smart_segments_contacts": 0,
+    }
+
+
+@needs_pyairbyte
+@pytest.mark.parametrize(
+    ("fault", "sentence"),
+    [
+        # After a page of contacts has arrived.
+        (
+            Fault("null_rows", "/contacts*", after=1, times=None),
+            'contacts: page 2 from Autopilot cannot be used: its "contacts" is null',
+        ),
+        # After contacts and lists are complete.
+        (
+            Fault("status", "/smart_segments*", status=403, times=None),
+            "smart_segments: Autopilot does not allow this API key to read this (403).",
+        ),
+        # Before anything has arrived.
+        (
+            Fault("status", status=401, times=None),
+            "Autopilot does not accept the API key (401).",
+        ),
+    ],
+    ids=["page", "stream", "check"],
+)
+def test_sync__fails(fault: Fault, sentence: str, tmp_path: Path) -> None:
+    """A failed sync says why in the connector's words, exits with 1, leaves the last good one."""
+    before = last_good_sync(tmp_path)
+    with Simulator(Account(contacts=250, pairs=400), key=KEY, faults=[fault]) as autopilot:
+        code, stdout, stderr = sync(tmp_path, ALL_TIME, autopilot.url)
+
+    assert code == 1
+    assert stderr.startswith(f"The sync failed. {sentence}")
+    assert "autopilot.duckdb still is what the last good sync saved at 20" in stderr
+    assert "Traceback" not in stderr
+    assert KEY not in stdout + stderr
+    assert (tmp_path / "autopilot.duckdb").read_bytes() == before
+    assert sorted(os.listdir(tmp_path)) == ["autopilot.duckdb", "config.json"]
+
+
+@needs_pyairbyte
+@pytest.mark.parametrize(
+    ("interrupt", "code", "sentence"),
+    [
+        # What ctrl-C does: the connector gets it as well.
+        (lambda script: os.killpg(script, signal.SIGINT), 130, "\nStopped before the end."),
+        # The same when the connector is the first to end, of which PyAirbyte complains.
+        (lambda script: interrupt_after_child(script), 130, "\nStopped before the end."),
+        # What a service manager does to the script.
+        (lambda script: os.kill(script, signal.SIGTERM), 130, "\nStopped before the end."),
+        # The connector alone, which PyAirbyte by itself takes for a success.
+        (
+            lambda script: os.kill(only_child(script), signal.SIGTERM),
+            1,
+            "The sync failed. The connector ended in the middle of contacts,",
+        ),
+    ],
+    ids=["ctrl-C", "slow-ctrl-C", "stop", "connector"],
+)
+def test_sync__interrupted(
+    interrupt: Callable[[int], None], code: int, sentence: str, tmp_path: Path
+) -> None:
+    """A sync that is stopped halfway leaves the last good one, and nothing beside it."""
+    before = last_good_sync(tmp_path)
+    (tmp_path / "config.json").write_text(json.dumps(ALL_TIME))
+    stuck = Fault("silence", "/contacts/*", times=None)  # page 2
+    with (
+        Simulator(Account(contacts=250), key=KEY, faults=[stuck]) as autopilot,
+        started(tmp_path, "--config", "config.json", url=autopilot.url) as script,
+    ):
+        wait_until(lambda: autopilot.log.count("/contacts/*") > 0)
+        interrupt(script.pid)
+        ended_with, _, stderr = ended(script)
+
+    assert ended_with == code
+    assert stderr.startswith(sentence)
+    assert (tmp_path / "autopilot.duckdb").read_bytes() == before
+    assert sorted(os.listdir(tmp_path)) == ["autopilot.duckdb", "config.json"]
+
+
+DEAF = """
+import sys
+from pathlib import Path
+sys.path.insert(0, sys.argv[1])
+import sync_to_duckdb, sync_progress
+
+class Deaf(sync_progress.Progress):
+    def hear(self, message):
+        super().hear(message)
+        if message.record and message.record.stream == "lists":
+            raise ValueError("PyAirbyte swallows this, and the row with it")
+
+sync_progress.Progress = Deaf
+sys.exit(sync_to_duckdb.main(["--config", "config.json"]))
+"""
+
+
+@needs_pyairbyte
+def test_sync__loses_rows(tmp_path: Path) -> None:
+    """Rows that PyAirbyte drops on the way make the sync fail: fewer are no success."""
+    before = last_good_sync(tmp_path)
+    (tmp_path / "config.json").write_text(json.dumps(ALL_TIME))
+    with (
+        Simulator(Account(contacts=5, lists=3), key=KEY) as autopilot,
+        started(tmp_path, url=autopilot.url, program=("-c", DEAF, str(SCRIPT.parent))) as script,
+    ):
+        code, _, stderr = ended(script)
+
+    assert code == 1
+    assert stderr.startswith("The sync failed. Of 3 lists only 0 were saved.")
+    assert (tmp_path / "autopilot.duckdb").read_bytes() == before
+
+
+def only_child(pid: int) -> int:
+    """The process that this one has started."""
+    [child] = subprocess.check_output(["pgrep", "-P", str(pid)], text=True).split()  # noqa: S603, S607
+    return int(child)
+
+
+def interrupt_after_child(pid: int) -> None:
+    """Ctrl-C for a process that has no time to notice before that its child is gone."""
+    child = only_child(pid)
+    os.kill(pid, signal.SIGSTOP)
+    os.kill(child, signal.SIGKILL)
+    os.kill(pid, signal.SIGINT)
+    os.kill(pid, signal.SIGCONT)
+
+
+def wait_until(happened: Callable[[], bool]) -> None:
+    """Look every now and then; AssertionError if it never happens."""
+    deadline = time.monotonic() + SECONDS
+    while not happened():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+@needs_pyairbyte
+def test_demo__from_nothing(tmp_path: Path) -> None:
+    """The demo needs no account: it fills a file, shows it, and prints commands that open it."""
+    with started(tmp_path, "--demo", "--contacts", "120") as script:
+        code, stdout, stderr = ended(script)
+
+    assert (code, stderr) == (0, "")
+    tables = saved(tmp_path / "demo" / "autopilot.duckdb")
+    sizes = {"contacts": 120, "lists": 10, "smart_segments": 10, "smart_segments_contacts": 192}
+    assert {name: len(rows) for name, rows in tables.items()} == sizes
+    for name, size in sizes.items():
+        assert f"\n{name}: {size} rows\n┌─" in stdout
+    assert tables["contacts"][0]["email"] in stdout
+    query = stdout[stdout.index("-- Each segment's contacts") : stdout.index("LIMIT 20") + 8]
+    for segment, company, contacts, _ in answer(tmp_path / "demo" / "autopilot.duckdb", query):
+        assert contacts == members(tables, segment, company)
+        assert re.search(
+            rf"│ {re.escape(segment)} +│ {re.escape(company)} +│ +{contacts} │", stdout
+        )
+    command = stdout.rstrip().rpartition("program: ")[2]
+    [_, *arguments] = shlex.split(command)
+    opened = subprocess.check_output(  # noqa: S603 - the command we told people to run
+        [sys.executable, *arguments], cwd=tmp_path, encoding="utf-8"
+    )
+    assert "contact_id" in opened
+    assert os.listdir(tmp_path) == ["demo"]
+    assert os.listdir(tmp_path / "demo") == ["autopilot.duckdb"]
+
+
+def answer(database: Path, query: str) -> list[tuple[Any, ...]]:
+    """The rows that DuckDB answers the query with."""
+    import duckdb
+
+    with duckdb.connect(str(database), read_only=True) as connection:
+        rows = connection.sql(query).fetchall()
+    assert len(rows) == 20  # the two largest companies of ten segments
+    return rows
+
+
+def members(tables: dict[str, list[dict[str, Any]]], segment: str, company: str) -> int:
+    """How many contacts of the company are in the segment of that title."""
+    [segment_id] = [it["segment_id"] for it in tables["smart_segments"] if it["title"] == segment]
+    employees = {it["contact_id"] for it in tables["contacts"] if it["company"] == company}
+    return sum(
+        it["segment_id"] == segment_id and it["contact_id"] in employees
+        for it in tables["smart_segments_contacts"]
+    )
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        (None, "config.json cannot be read: No such file or directory."),
+        (f'{{"api_key": "{KEY}"', 'config.json is no JSON object: expected {"api_key": "..."}.'),
+        (f'["{KEY}"]', 'config.json is no JSON object: expected {"api_key": "..."}.'),
+        (
+            json.dumps({"api_key": KEY, "frequency": 0}),
+            "Replication Frequency (frequency) is 0: expected whole minutes from 1 to",
+        ),
+    ],
+    ids=["missing", "not JSON", "not an object", "not valid"],
+)
+@needs_pyairbyte
+def test_config__unusable(content: str | None, sentence: str, tmp_path: Path) -> None:
+    """What is wrong with the config file is said in a sentence, without the key."""
+    if content is not None:
+        (tmp_path / "config.json").write_text(content)
+    with started(tmp_path, "--config", "config.json") as script:
+        code, stdout, stderr = ended(script)
+
+    assert code == 1
+    assert stderr.startswith(sentence)
+    assert stderr.count("\n") == 1
+    assert KEY not in stdout + stderr
+    assert not (tmp_path / "autopilot.duckdb").exists()
+
+
+def test_pyairbyte__not_installed(tmp_path: Path) -> None:
+    """A Python without PyAirbyte gets a sentence about what to install, not a traceback."""
+    with started(
+        tmp_path, "--demo", program=("-S", str(SCRIPT))
+    ) as script:  # no installed packages
+        code, stdout, stderr = ended(script)
+
+    assert (code, stdout) == (1, "")
+    assert stderr.startswith("PyAirbyte and this connector are not both installed for ")
+    assert "with Python 3.10, 3.11 or 3.12, run `pip install -e '.[demo]'`" in stderr
+    assert stderr.count("\n") == 1
+
+
+@needs_pyairbyte
+def test_watch__failed_sync(tmp_path: Path) -> None:
+    """--watch waits `frequency` minutes for another try; its exit code is the last sync's."""
+    settings = {"api_key": "0" * 32, "frequency": 90}
+    (tmp_path / "config.json").write_text(json.dumps(settings))
+    with (
+        Simulator(Account(contacts=0), key=KEY) as autopilot,
+        started(tmp_path, "--config", "config.json", "--watch", url=autopilot.url) as script,
+    ):
+        assert script.stdout
+        line = next(line for line in script.stdout if line.startswith("next sync"))
+        os.killpg(script.pid, signal.SIGINT)
+        code, stdout, stderr = ended(script)
+
+    assert re.fullmatch(r"next sync at .*\d\d:\d\d \(in (90|89) min\), ctrl-C stops\n", line)
+    assert stderr.startswith("The sync failed. Autopilot does not accept the API key (401).")
+    assert (code, stdout) == (1, "\nStopped.\n")
+
+
+class Terminal(io.StringIO):
+    """A terminal that remembers what was written to it."""
+
+    def isatty(self) -> bool:
+        """It says that it is one."""
+        return True
+
+
+@pytest.fixture
+def sync_progress(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    """The module that decides what a sync shows."""
+    pytest.importorskip("airbyte_protocol", reason="comes with PyAirbyte")
+    monkeypatch.syspath_prepend(SCRIPT.parent)
+    return importlib.import_module("sync_progress")
+
+
+def message(**content: Any) -> Any:
+    """A line of the connector as PyAirbyte understands it."""
+    models = importlib.import_module("airbyte_protocol.models")
+    return models.AirbyteMessage.model_validate(content)
+
+
+def record(stream: str) -> Any:
+    """A row of the stream."""
+    return message(type="RECORD", record={"stream": stream, "data": {}, "emitted_at": 0})
+
+
+def complete(stream: str) -> Any:
+    """The end of the stream."""
+    status = {"stream_descriptor": {"name": stream}, "status": "COMPLETE"}
+    trace = {"type": "STREAM_STATUS", "emitted_at": 0, "stream_status": status}
+    return message(type="TRACE", trace=trace)
+
+
+def test_progress__on_a_terminal(sync_progress: ModuleType) -> None:
+    """A running count is wiped when the stream is complete, and its line takes the place."""
+    screen, wipe = Terminal(), "\r\x1b[K"
+    progress = sync_progress.Progress(screen)
+
+    progress.hear(record("contacts"))  # the next one comes too soon to be shown
+    progress.hear(record("contacts"))
+    progress.hear(complete("contacts"))
+
+    lines = [f"{wipe}  contacts 1{wipe}  contacts                         2 rows", ""]
+    assert screen.getvalue().split("\n") == lines
+
+
+def test_progress__warning(sync_progress: ModuleType) -> None:
+    """The connector's warnings are for the person; its chatter is not."""
+    screen = io.StringIO()
+    progress = sync_progress.Progress(screen)
+
+    for level in ["INFO", "WARN"]:
+        progress.hear(message(type="LOG", log={"level": level, "message": f"a {level} line"}))
+
+    assert screen.getvalue() == "  warning: a WARN line\n"
+
+
+@pytest.fixture
+def watching(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    """The module that the script has its clock from."""
+    monkeypatch.syspath_prepend(SCRIPT.parent)
+    return importlib.import_module("watching")
+
+
+class Days:
+    """A clock that only `sleep` and the syncs move, and what they did with it.
+
+    Each sync takes one of the `durations`, a negative one fails; after the last comes ctrl-C.
+    """
+
+    def __init__(self, *durations: int) -> None:
+        self.now = NOON
+        self.starts: list[int] = []
+        self.naps: list[float] = []
+        self._durations = list(durations)
+
+    def sync(self) -> bool:
+        """Take as long as it takes; says whether it succeeded."""
+        self.starts.append((self.now - NOON) // timedelta(minutes=1))
+        if not self._durations:
+            raise KeyboardInterrupt
+        minutes = self._durations.pop(0)
+        self.now += timedelta(minutes=abs(minutes))
+        return minutes >= 0
+
+    def sleep(self, seconds: float) -> None:
+        """Let the time pass."""
+        self.naps.append(seconds)
+        self.now += timedelta(seconds=seconds)
+
+
+@pytest.mark.parametrize(
+    ("durations", "starts", "code"),
+    [
+        ([], [0], 1),  # ctrl-C in the first sync: there is nothing good
+        ([5], [0, 30], 0),
+        ([5, 0, 29], [0, 30, 60, 90], 0),  # from start to start
+        ([30], [0, 60], 0),  # a sync that ends when the next is due has missed it
+        ([31, 5], [0, 60, 90], 0),
+        ([70], [0, 90], 0),
+        ([-5, 5], [0, 30, 60], 0),  # goes on after a failure
+        ([5, -5], [0, 30, 60], 1),
+    ],
+)
+def test_watch__starts(
+    durations: list[int], starts: list[int], code: int, watching: ModuleType
+) -> None:
+    """Syncs start at multiples of the interval, after failures too; the last one decides."""
+    days = Days(*durations)
+
+    ended_with = watching.watch(days.sync, minutes=30, now=lambda: days.now, sleep=days.sleep)
+
+    assert (days.starts, ended_with) == (starts, code)
+
+
+def test_watch__computer_sleeps(watching: ModuleType) -> None:
+    """Naps are short, so that a sync that became due while the computer slept starts soon after."""
+    days = Days(0)
+
+    watching.watch(days.sync, minutes=30, now=lambda: days.now, sleep=days.sleep)
+
+    assert days.naps == [60] * 30
+
+
+@pytest.mark.parametrize(
+    ("wait", "words"),
+    [
+        (timedelta(minutes=25), "(in 25 min)"),
+        (timedelta(seconds=29), "(in less than 1 min)"),
+        (timedelta(days=1), "(in 1440 min)"),
+    ],
+)
+def test_announcement__local_time(wait: timedelta, words: str, watching: ModuleType) -> None:
+    """It names the moment as the clock on the wall shows it, with the date if that is not today."""
+    due = (NOON + wait).astimezone()
+    moment = f"{due:%Y-%m-%d %H:%M}" if wait >= timedelta(days=1) else f"{due:%H:%M}"
+
+    assert (
+        watching.announcement(NOON + wait, NOON) == f"next sync at {moment} {words}, ctrl-C stops"
+    )
