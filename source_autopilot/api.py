@@ -1,13 +1,14 @@
 """Access to the API: where, as whom and how patiently to ask."""
 
 from dataclasses import dataclass
+from typing import Any
 
-from airbyte_cdk.sources.streams.call_rate import APIBudget
 from airbyte_cdk.sources.streams.http.requests_native_auth.abstract_token import (
     AbstractHeaderAuthenticator,
 )
 from pydantic import SecretStr
 
+from source_autopilot.budget import RequestBudget
 from source_autopilot.patience import Patience
 
 
@@ -21,8 +22,20 @@ class Api:
 
     url: str
     key: SecretStr
-    budget: APIBudget
+    budget: RequestBudget
     patience: Patience
+
+    def request_options(self) -> dict[str, Any]:
+        """What every request is sent with, as arguments of requests' `send`."""
+        options: dict[str, Any] = {
+            "timeout": (self.patience.connect_seconds, self.patience.read_seconds),
+            # requests would send the key's header on to whatever host a redirect names.
+            "allow_redirects": False,
+        }
+        if self.url.startswith("http:"):
+            # Plain http is for this machine; a proxy in the environment must not see the key.
+            options["proxies"] = {"http": None, "all": None}
+        return options
 
 
 class ApiKeyHeader(AbstractHeaderAuthenticator):

@@ -1,19 +1,79 @@
-"""One request budget, shared by all streams of a sync."""
+"""One request budget for all workers: who may send the next request, and when.
 
-from datetime import timedelta
+The arithmetic of the rate is `pace`'s; here is only the waiting.
+"""
 
-from airbyte_cdk.sources.streams.call_rate import (
-    APIBudget,
-    MovingWindowCallRatePolicy,
-    Rate,
-)
+import heapq
+import threading
+import time
+from collections.abc import Callable
+from itertools import count
+from typing import Any
 
-# What the Singer tap that runs in production keeps to [client]; early docs said 5 [doc]. An
-# account's true limit shows itself as 429, which `errors` waits out.
-REQUESTS_PER_SECOND = 20
+import requests
+from airbyte_cdk.sources.streams.call_rate import APIBudget
+from airbyte_cdk.utils.traced_exception import AirbyteTracedException
+
+from source_autopilot.errors import retry_after
+from source_autopilot.pace import Pace
 
 
-def request_budget() -> APIBudget:
-    """A budget that lets at most 20 requests through in any second, whoever sends them."""
-    rate = Rate(limit=REQUESTS_PER_SECOND, interval=timedelta(seconds=1))
-    return APIBudget(policies=[MovingWindowCallRatePolicy(rates=[rate], matchers=[])])
+class RequestBudget(APIBudget):
+    """Lets requests through at the pace, those of the longest remaining chain first.
+
+    A sync ends when its longest chain of pages ends, so that chain must never wait for another.
+    """
+
+    def __init__(
+        self,
+        now: Callable[[], float] = time.monotonic,
+        condition: threading.Condition | None = None,
+    ) -> None:
+        super().__init__(policies=[])
+        self._now = now
+        self._pace = Pace(now())
+        self._condition = condition or threading.Condition()
+        self._waiting: list[tuple[float, int]] = []
+        self._arrivals = count()
+        self._chain = threading.local()
+        self._closed_for: AirbyteTracedException | None = None
+
+    def about_to_ask(self, *, pages_left: float) -> None:
+        """Say how many pages this thread's chain still has; infinity if nobody knows."""
+        self._chain.pages_left = pages_left
+
+    def close(self, reason: AirbyteTracedException) -> None:
+        """Let nothing through any more; whoever waits or comes gets the reason as exception."""
+        with self._condition:
+            self._closed_for = reason
+            self._condition.notify_all()
+
+    def acquire_call(self, request: Any, block: bool = True, timeout: float | None = None) -> None:
+        """Wait for this thread's turn; the CDK's session calls it before every request."""
+        ticket = (-getattr(self._chain, "pages_left", 0.0), next(self._arrivals))
+        with self._condition:
+            heapq.heappush(self._waiting, ticket)
+            while True:
+                if self._closed_for:
+                    raise _again(self._closed_for)
+                first = self._waiting[0] == ticket
+                now = self._now()
+                wait_seconds = self._pace.next_at(now) - now
+                if first and wait_seconds <= 0:
+                    break
+                self._condition.wait(wait_seconds if first else None)
+            heapq.heappop(self._waiting)
+            self._pace.sent(now)
+            self._condition.notify_all()
+
+    def update_from_response(self, request: Any, response: Any) -> None:
+        """Learn from a 429, for everybody at once; the CDK calls it after every answer."""
+        if response.status_code == requests.codes.too_many_requests:
+            with self._condition:
+                self._pace.refused(self._now(), retry_after(response))
+                self._condition.notify_all()
+
+
+def _again(reason: AirbyteTracedException) -> AirbyteTracedException:
+    # A copy for each thread: an exception collects the traceback of everybody who raises it.
+    return AirbyteTracedException(message=reason.message, failure_type=reason.failure_type)

@@ -17,8 +17,6 @@ from airbyte_cdk.sources.streams.http.error_handlers import (
     ResponseAction,
 )
 from airbyte_cdk.sources.streams.http.error_handlers.response_models import SUCCESS_RESOLUTION
-from airbyte_cdk.sources.streams.http.exceptions import BaseBackoffException
-from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
 from source_autopilot.patience import Patience
 from source_autopilot.responses import UnreadableBody, decode
@@ -125,22 +123,6 @@ def json_body(response: requests.Response) -> Any:
     if "json_body" not in kept:
         kept["json_body"] = decode(response.content)
     return kept["json_body"]
-
-
-def explained(failure: AirbyteTracedException) -> AirbyteTracedException:
-    """The failure with the table's sentence.
-
-    When tries run out, the CDK buries that sentence under its own ("Exhausted available request
-    attempts", "API rate limit exceeded"); it is in the exception that was being handled.
-    """
-    cause = failure.__context__
-    if not isinstance(cause, BaseBackoffException):
-        return failure
-    return AirbyteTracedException(
-        message=str(cause),
-        internal_message=failure.internal_message,
-        failure_type=FailureType.transient_error,
-    )
 
 
 def _of_exception(error: Exception | None) -> ErrorResolution:

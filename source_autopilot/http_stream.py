@@ -1,29 +1,31 @@
 """The base of the streams: paths, timeouts, and the walk from page to page.
 
-One request at a time and one page in memory. What an answer means is decided in `errors` (not a
+One page of a partition in memory at a time. What an answer means is decided in `errors` (not a
 page) and `responses` (a page); which rows a page becomes is decided in `streams`.
 """
 
 from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any, ClassVar
 
 import requests
 from airbyte_cdk.models import FailureType, SyncMode
+from airbyte_cdk.sources.http_config import MAX_CONNECTION_POOL_SIZE
 from airbyte_cdk.sources.streams.http import HttpStream
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
+from requests.adapters import HTTPAdapter
 
 from source_autopilot.api import Api, ApiKeyHeader
-from source_autopilot.errors import (
-    TRY_LATER,
-    AutopilotErrorHandler,
-    RetryAfter,
-    explained,
-    json_body,
-)
+from source_autopilot.chain import Chain
+from source_autopilot.checkpoint import Checkpoint
+from source_autopilot.errors import AutopilotErrorHandler, RetryAfter, json_body
+from source_autopilot.failures import explained, page_not_found, unusable_page
+from source_autopilot.progress import Progress
 from source_autopilot.responses import Page, UnreadablePage, parse_page, path_part
 from source_autopilot.row import Converters, Row, to_row
+from source_autopilot.state import Partition
 from source_autopilot.values import text
 
 JsonObject = Mapping[str, Any]
@@ -40,13 +42,19 @@ class AutopilotStream(HttpStream, ABC):
     document_key: ClassVar[str]
     converters: ClassVar[Converters] = {"title": text}
 
-    # HttpStream calls every stream with state resumable; this one starts over.
-    is_resumable = False
+    # The CDK says no for a stream with slices. Nothing here is read in the CDK's synchronous way,
+    # which would read a resumable stream over and over.
+    is_resumable = True
 
     def __init__(self, api: Api) -> None:
-        self._api = api
+        self.api = api
+        self.checkpoint: Checkpoint | None = None
+        self.progress: Progress | None = None
         self._misfits: Counter[str] = Counter()
         super().__init__(authenticator=ApiKeyHeader(api.key), api_budget=api.budget)
+        # The CDK gives https room for all workers' connections, http for ten.
+        room = HTTPAdapter(pool_maxsize=MAX_CONNECTION_POOL_SIZE)
+        self._http_client._session.mount("http://", room)
 
     @property
     def primary_key(self) -> str | list[str]:
@@ -54,7 +62,7 @@ class AutopilotStream(HttpStream, ABC):
 
     @property
     def url_base(self) -> str:
-        return self._api.url
+        return self.api.url
 
     @abstractmethod
     def path_parts(self, stream_slice: JsonObject) -> list[str]:
@@ -72,21 +80,27 @@ class AutopilotStream(HttpStream, ABC):
         return "/".join(map(path_part, [*self.path_parts(stream_slice or {}), *bookmark]))
 
     def request_kwargs(self, *args: Any, **kwargs: Any) -> JsonObject:
-        """Timeouts, and no redirects: requests would send the key's header on to any host."""
-        options: dict[str, Any] = {
-            "timeout": (self._api.patience.connect_seconds, self._api.patience.read_seconds),
-            "allow_redirects": False,
-        }
-        if self._api.url.startswith("http:"):
-            # Plain http is for this machine; a proxy in the environment must not see the key.
-            options["proxies"] = {"http": None, "all": None}
-        return options
+        return self.api.request_options()
 
     def get_error_handler(self) -> AutopilotErrorHandler:
-        return AutopilotErrorHandler(self._api.patience)
+        return AutopilotErrorHandler(self.api.patience)
 
     def get_backoff_strategy(self) -> RetryAfter:
         return RetryAfter()
+
+    def partitions(self) -> Iterable[Partition]:
+        """All partitions of the stream: one, unless a subclass has more."""
+        return [{}]
+
+    def stream_slices(
+        self,
+        sync_mode: SyncMode = SyncMode.full_refresh,
+        cursor_field: list[str] | None = None,
+        stream_state: JsonObject | None = None,
+    ) -> Iterator[Partition]:
+        """The partitions that are still to be read."""
+        partitions = self.partitions()
+        yield from self.checkpoint.unfinished(partitions) if self.checkpoint else partitions
 
     def read_records(
         self,
@@ -95,29 +109,33 @@ class AutopilotStream(HttpStream, ABC):
         stream_slice: JsonObject | None = None,
         stream_state: JsonObject | None = None,
     ) -> Iterator[Row]:
-        """Every row of a slice, page by page.
+        """Every row of a partition, page by page, from its checkpoint on.
 
         Raises AirbyteTracedException when a page cannot be had or read: rows are never skipped.
         """
-        token: JsonObject | None = None
-        seen: set[str] = set()
-        while True:
+        partition = stream_slice or {}
+        chain = Chain(self.checkpoint.bookmark(partition) if self.checkpoint else None)
+        while not chain.ended:
             try:
-                response = self._fetch(stream_slice or {}, token)
+                response = self._fetch(partition, chain)
                 if response.status_code == requests.codes.not_found:
-                    self.on_not_found(stream_slice or {}, token)
-                    return
-                rows = list(self.parse_response(response, stream_slice=stream_slice))
-                token = self.next_page_token(response)
-                if token and token["bookmark"] in seen:
-                    raise UnreadablePage(f"it leads back to the bookmark {token['bookmark']}")
+                    if not chain.is_at_resumed_bookmark:
+                        self.on_not_found(partition, chain.bookmark)
+                        return
+                    chain = self._started_over(partition, chain)
+                    continue
+                page = self._page(response)
+                rows = list(self.parse_response(response, stream_slice=partition))
+                chain.advance(page)
             except UnreadablePage as unreadable:
-                raise self._unusable(unreadable, page_number=len(seen) + 1) from None
-            yield from rows
-            if token is None:
-                self.report()
-                return
-            seen.add(token["bookmark"])
+                raise unusable_page(self.name, chain.pages + 1, unreadable) from None
+            # Whoever takes the last row has put it on the queue before asking for more.
+            with self._checkpointed(partition, page):
+                yield from rows
+            if self.progress:
+                expected = (page.total or len(page.rows)) if chain.pages == 1 else 0
+                self.progress.page(rows=len(page.rows), expected=expected)
+        self.report()
 
     def parse_response(self, response: requests.Response, **kwargs: Any) -> Iterator[Row]:
         """The rows of a page. Raises UnreadablePage."""
@@ -136,17 +154,12 @@ class AutopilotStream(HttpStream, ABC):
         self._misfits.update(misfits)
         return [row]
 
-    def on_not_found(self, stream_slice: JsonObject, token: JsonObject | None) -> None:
+    def on_not_found(self, partition: Partition, bookmark: str | None) -> None:
         """What a 404 means for this stream: the sync cannot go on, unless a subclass knows better.
 
         Raises AirbyteTracedException.
         """
-        where = f"the page at bookmark {token['bookmark']}" if token else "the first page"
-        raise AirbyteTracedException(
-            message=f"{self.name}: Autopilot does not find {where} (404). What the bookmark points"
-            f" at may have been deleted during the sync. {TRY_LATER}",
-            failure_type=FailureType.transient_error,
-        )
+        raise page_not_found(self.name, bookmark)
 
     def report(self) -> None:
         """Log what a person should know of the rows that were read."""
@@ -156,19 +169,32 @@ class AutopilotStream(HttpStream, ABC):
                 " what does not fit is null in its place."
             )
 
-    def _fetch(self, stream_slice: JsonObject, token: JsonObject | None) -> requests.Response:
+    def _fetch(self, partition: Partition, chain: Chain) -> requests.Response:
+        self.api.budget.about_to_ask(pages_left=chain.pages_left)
+        token = {"bookmark": chain.bookmark} if chain.bookmark else None
         try:
-            _, response = self._fetch_next_page(stream_slice, None, token)
+            _, response = self._fetch_next_page(partition, None, token)
         except AirbyteTracedException as failure:
-            raise explained(failure) from None
+            reason = explained(failure)
+            if reason.failure_type == FailureType.config_error:
+                # A key that one request is refused for is refused for all.
+                self.api.budget.close(reason)
+            raise reason from None
         return response
+
+    def _started_over(self, partition: Partition, chain: Chain) -> Chain:
+        self.logger.warning(
+            f"{self.name}: Autopilot does not know the bookmark {chain.bookmark} of the last"
+            " attempt any more; what it stands for is read again from the start."
+        )
+        if self.checkpoint:
+            self.checkpoint.start_over(partition)
+        return Chain(None)
+
+    def _checkpointed(self, partition: Partition, page: Page) -> AbstractContextManager[None]:
+        if not self.checkpoint:
+            return nullcontext()
+        return self.checkpoint.page(partition, bookmark=page.bookmark, records=len(page.rows))
 
     def _page(self, response: requests.Response) -> Page:
         return parse_page(json_body(response), rows_field=self.rows_field, key=self.document_key)
-
-    def _unusable(self, unreadable: UnreadablePage, *, page_number: int) -> AirbyteTracedException:
-        return AirbyteTracedException(
-            message=f"{self.name}: page {page_number} from Autopilot cannot be used: {unreadable}."
-            f" The sync stops here so that no rows are lost. {TRY_LATER}",
-            failure_type=FailureType.transient_error,
-        )

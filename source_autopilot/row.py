@@ -5,7 +5,7 @@ columns' types from its caller and never changes the object that it reads.
 """
 
 from collections.abc import Callable, Collection, Iterator, Mapping
-from itertools import count
+from itertools import chain, count
 from typing import Any
 
 from source_autopilot.naming import snake_case
@@ -25,44 +25,33 @@ def to_row(document: Mapping[str, Any], converters: Converters) -> tuple[Row, li
     """
     row: Row = {}
     misfits: list[str] = []
+    rivals: dict[str, list[tuple[str, Any]]] = {}
     for field, value in document.items():
         column = snake_case(field)
+        convert = converters.get(column)
+        if convert is not None and value is not None:
+            try:
+                value = convert(value)
+            except Misfit as misfit:
+                value = misfit.instead
+                misfits.append(column)
         if column in row:
-            return _row_of_rivals(document, converters)
-        row[column] = _fitted(value, column, converters, misfits)
+            if column not in rivals:
+                first = next(it for it in document if snake_case(it) == column)
+                rivals[column] = [(first, row[column])]
+            rivals[column].append((field, value))
+        else:
+            row[column] = value
+    for column, claims in rivals.items():
+        row.update(_shared(column, claims, taken=set(row)))
     return row, misfits
 
 
-def _fitted(value: Any, column: str, converters: Converters, misfits: list[str]) -> Any:
-    convert = converters.get(column)
-    if convert is None or value is None:
-        return value
-    try:
-        return convert(value)
-    except Misfit as misfit:
-        misfits.append(column)
-        return misfit.instead
-
-
-def _row_of_rivals(document: Mapping[str, Any], converters: Converters) -> tuple[Row, list[str]]:
-    rivals: dict[str, list[str]] = {}
-    for field in sorted(document):
-        rivals.setdefault(snake_case(field), []).append(field)
-    row: Row = {}
-    misfits: list[str] = []
-    for column, fields in rivals.items():
-        fields.sort(key=column.__ne__)
-        values = [_fitted(document[field], column, converters, misfits) for field in fields]
-        row.update(zip(_names(column, taken=rivals), _distinct(values), strict=False))
-    return row, misfits
-
-
-def _names(column: str, *, taken: Collection[str]) -> Iterator[str]:
-    yield column
-    yield from (name for n in count(2) if (name := f"{column}_{n}") not in taken)
-
-
-def _distinct(values: list[Any]) -> list[Any]:
-    """The values without nulls and repetitions, but at least one."""
-    by_spelling = {text([value]): value for value in values if value is not None}
-    return list(by_spelling.values()) or [None]
+def _shared(
+    column: str, claims: list[tuple[str, Any]], *, taken: Collection[str]
+) -> Iterator[tuple[str, Any]]:
+    """The columns of fields that all want the same one."""
+    claims.sort(key=lambda claim: (claim[0] != column, claim[0]))
+    values = {text([value]): value for _, value in claims if value is not None}
+    numbered = (name for n in count(2) if (name := f"{column}_{n}") not in taken)
+    return zip(chain([column], numbered), list(values.values()) or [None], strict=False)

@@ -8,7 +8,8 @@ from airbyte_cdk.entrypoint import AirbyteEntrypoint
 from airbyte_cdk.logger import PRINT_BUFFER
 from airbyte_cdk.models import ConnectorSpecification
 
-from source_autopilot.source import SourceAutopilot, SyncFailed, checked
+from source_autopilot.failures import SyncFailed
+from source_autopilot.source import SourceAutopilot, checked
 
 
 class Entrypoint(AirbyteEntrypoint):

@@ -9,7 +9,6 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from airbyte_cdk.models import (
-    AirbyteErrorTraceMessage,
     AirbyteMessage,
     AirbyteStateMessage,
     ConfiguredAirbyteCatalog,
@@ -23,25 +22,20 @@ from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
 from source_autopilot.api import Api
 from source_autopilot.api_url import api_url
-from source_autopilot.budget import request_budget
+from source_autopilot.budget import RequestBudget
+from source_autopilot.concurrent_read import read_side_by_side
 from source_autopilot.config import Config, InvalidConfig, connection_specification, parse_config
+from source_autopilot.failures import reported_once
+from source_autopilot.http_stream import AutopilotStream
 from source_autopilot.patience import PATIENCE_OF_CHECK, PATIENCE_OF_READ, Patience
+from source_autopilot.state import MalformedState
 from source_autopilot.streams import Contacts, Lists, SmartSegments, SmartSegmentsContacts
 
 STREAM_NAMES = ["contacts", "lists", "smart_segments", "smart_segments_contacts"]
 
 
-class SyncFailed(AirbyteTracedException):
-    """Streams failed and a trace of each is out already: only the exit code is still to come."""
-
-
 class SourceAutopilot(AbstractSource):
     """Autopilot's contacts, lists, smart segments, and who is in which segment."""
-
-    raise_exception_on_missing_stream = True
-
-    def __init__(self) -> None:
-        self._failures: list[AirbyteErrorTraceMessage] = []
 
     def spec(self, logger: logging.Logger) -> ConnectorSpecification:
         """What the setup form asks for."""
@@ -73,6 +67,9 @@ class SourceAutopilot(AbstractSource):
 
     def streams(self, config: Mapping[str, Any]) -> list[Stream]:
         """The four streams, which share one request budget. Raises AirbyteTracedException."""
+        return [*self._streams(config)]
+
+    def _streams(self, config: Mapping[str, Any]) -> list[AutopilotStream]:
         settings, api = _settled(config, PATIENCE_OF_READ)
         return [
             Contacts(api, start_date=settings.start_date),
@@ -81,11 +78,6 @@ class SourceAutopilot(AbstractSource):
             SmartSegmentsContacts(api),
         ]
 
-    @property
-    def stop_sync_on_stream_failure(self) -> bool:
-        # A wrong key fails every stream alike; other troubles leave the other streams a chance.
-        return any(it.failure_type == FailureType.config_error for it in self._failures)
-
     def read(
         self,
         logger: logging.Logger,
@@ -93,29 +85,24 @@ class SourceAutopilot(AbstractSource):
         catalog: ConfiguredAirbyteCatalog,
         state: list[AirbyteStateMessage] | None = None,
     ) -> Iterator[AirbyteMessage]:
-        """The records of the catalog's streams, with what goes round them.
+        """The records of the catalog's streams, with the states that vouch for them.
 
         Raises AirbyteTracedException: a config error before anything is read if the catalog names
-        an unknown stream, SyncFailed when streams could not be read to their end.
+        an unknown stream or a state makes no sense; SyncFailed when streams failed.
         """
         _require_known_streams(catalog)
-        self._failures = []
+        streams = {stream.name: stream for stream in self._streams(config)}
+        configured = [
+            streams[name] for name in dict.fromkeys(it.stream.name for it in catalog.streams)
+        ]
         try:
-            for message in super().read(logger, config, catalog, state):
-                if message.trace and message.trace.error:
-                    self._failures.append(message.trace.error)
-                yield message
-        except AirbyteTracedException as failure:
-            if not self._failures:
-                raise
-            # The CDK ends with a config error whatever happened, which would stop Airbyte from
-            # trying again; the first stream's failure says what really did.
-            first = self._failures[0]
-            raise SyncFailed(
-                message=first.message,
-                internal_message=failure.message,
-                failure_type=first.failure_type or FailureType.system_error,
+            messages = read_side_by_side(configured, state, logger)
+        except MalformedState as malformed:
+            raise _config_error(
+                f"The saved state of this connection cannot be used: {malformed}. Clear the"
+                " connection's state, or leave --state out, and sync again from the start."
             ) from None
+        yield from reported_once(messages)
 
 
 def _settled(config: Mapping[str, Any], patience: Patience) -> tuple[Config, Api]:
@@ -124,7 +111,7 @@ def _settled(config: Mapping[str, Any], patience: Patience) -> tuple[Config, Api
         url = api_url(os.environ)
     except InvalidConfig as invalid:
         raise _config_error(str(invalid)) from None
-    return settings, Api(url, settings.api_key, request_budget(), patience)
+    return settings, Api(url, settings.api_key, RequestBudget(), patience)
 
 
 def checked(config: Mapping[str, Any]) -> Config:

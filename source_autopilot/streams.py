@@ -3,7 +3,7 @@
 How pages are fetched is said in `http_stream`, which columns a contact has in `contact`.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from datetime import datetime
 
 from airbyte_cdk.models import SyncMode
@@ -12,6 +12,7 @@ from source_autopilot.api import Api
 from source_autopilot.contact import COLUMNS
 from source_autopilot.http_stream import AutopilotStream, JsonObject
 from source_autopilot.row import Row
+from source_autopilot.state import Partition
 from source_autopilot.values import rfc3339
 
 
@@ -87,12 +88,8 @@ class SmartSegmentsContacts(AutopilotStream):
     def primary_key(self) -> list[str]:
         return ["segment_id", "contact_id"]
 
-    def stream_slices(
-        self,
-        sync_mode: SyncMode = SyncMode.full_refresh,
-        cursor_field: list[str] | None = None,
-        stream_state: JsonObject | None = None,
-    ) -> Iterator[JsonObject]:
+    def partitions(self) -> Iterable[Partition]:
+        """A partition for every segment that the account has now."""
         for segment in self._segments.read_records(SyncMode.full_refresh):
             yield {"segment_id": segment["segment_id"]}
 
@@ -103,11 +100,11 @@ class SmartSegmentsContacts(AutopilotStream):
         """The pair of the slice's segment and the contact; the contact's other fields stay out."""
         return [{"segment_id": stream_slice["segment_id"], "contact_id": document["contact_id"]}]
 
-    def on_not_found(self, stream_slice: JsonObject, token: JsonObject | None) -> None:
+    def on_not_found(self, partition: Partition, bookmark: str | None) -> None:
         """A segment that is gone has no members; a bookmark that is gone is an error."""
-        if token:
-            super().on_not_found(stream_slice, token)
+        if bookmark:
+            super().on_not_found(partition, bookmark)
         self.logger.warning(
-            f"{self.name}: segment {stream_slice['segment_id']} was deleted while the sync ran;"
+            f"{self.name}: segment {partition['segment_id']} was deleted while the sync ran;"
             " it has no members any more."
         )

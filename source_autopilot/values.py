@@ -12,7 +12,7 @@ from typing import Any
 import orjson
 from pydantic import TypeAdapter, ValidationError
 
-EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
+EPOCH = datetime(1970, 1, 1)  # without an offset, which is three times as fast to add to
 MAX_INTEGER = 2**63 - 1
 
 _DATETIME = TypeAdapter(datetime)
@@ -83,16 +83,19 @@ def moment(value: Any) -> str | None:
         if _EPOCH_MS_DIGITS.fullmatch(value):
             value = int(value)
     try:
-        return rfc3339(_from_iso(value) if isinstance(value, str) else _from_epoch_ms(value))
+        return _written(_from_iso(value) if isinstance(value, str) else _from_epoch_ms(value))
     except (ValueError, OverflowError):
         raise Misfit from None
 
 
 def rfc3339(found: datetime) -> str:
     """A moment with an offset as `moment` writes it: in UTC, with three digits or six."""
-    found = found.astimezone(timezone.utc).replace(tzinfo=None)
-    timespec = "microseconds" if found.microsecond % 1000 else "milliseconds"
-    return found.isoformat(timespec=timespec) + "Z"
+    return _written(found.astimezone(timezone.utc).replace(tzinfo=None))
+
+
+def _written(utc: datetime) -> str:
+    timespec = "microseconds" if utc.microsecond % 1000 else "milliseconds"
+    return utc.isoformat(timespec=timespec) + "Z"
 
 
 def _exists(canonical: str) -> bool:
@@ -111,7 +114,7 @@ def _from_iso(value: str) -> datetime:
         found = _DATETIME.validate_python(value)
     except ValidationError:
         raise Misfit from None
-    return found.replace(tzinfo=found.tzinfo or timezone.utc)
+    return found.astimezone(timezone.utc).replace(tzinfo=None) if found.tzinfo else found
 
 
 def _from_epoch_ms(value: Any) -> datetime:

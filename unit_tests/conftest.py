@@ -1,17 +1,23 @@
 """What the unit tests share: an API that is not there, and a clock that nobody waits for."""
 
+import threading
 import time
 from collections.abc import Iterator
 from datetime import datetime, timezone
 
 import pytest
-from airbyte_cdk.sources.streams.call_rate import APIBudget
+from hypothesis import HealthCheck, settings
 from pydantic import SecretStr
 from requests_mock import Mocker
 
 from source_autopilot import config
 from source_autopilot.api import Api
+from source_autopilot.budget import RequestBudget
 from source_autopilot.patience import PATIENCE_OF_READ
+
+# A busy machine is no reason to fail.
+settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("patient")
 
 URL = "https://autopilot.example/v1/"
 KEY = "0123456789abcdef0123456789abcdef"
@@ -31,10 +37,41 @@ def _frozen_now(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(config, "utc_now", lambda: NOW)
 
 
+class Clock:
+    """A time that passes only while somebody waits for it."""
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+
+    def now(self) -> float:
+        """Seconds since the start of the test."""
+        return self.seconds
+
+
+class WaitingByClock(threading.Condition):
+    """A condition whose waits are over at once, with the clock put forward instead."""
+
+    def __init__(self, clock: Clock) -> None:
+        super().__init__()
+        self._clock = clock
+
+    def wait(self, timeout: float | None = None) -> bool:
+        assert timeout is not None, "nobody is there to wake the only thread"
+        self._clock.seconds += timeout
+        return True
+
+
 @pytest.fixture
-def api() -> Api:
-    """Access to an API at URL with KEY and a budget without limits."""
-    return Api(URL, SecretStr(KEY), APIBudget(policies=[]), PATIENCE_OF_READ)
+def clock() -> Clock:
+    """The time of the request budget."""
+    return Clock()
+
+
+@pytest.fixture
+def api(clock: Clock) -> Api:
+    """Access to an API at URL with KEY; its budget is waited for on the clock."""
+    budget = RequestBudget(clock.now, WaitingByClock(clock))
+    return Api(URL, SecretStr(KEY), budget, PATIENCE_OF_READ)
 
 
 @pytest.fixture

@@ -23,8 +23,10 @@ from airbyte_cdk.models import (
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 from requests_mock import Mocker
 
+from source_autopilot.failures import SyncFailed
+from source_autopilot.http_stream import AutopilotStream
 from source_autopilot.patience import PATIENCE_OF_CHECK, PATIENCE_OF_READ
-from source_autopilot.source import STREAM_NAMES, SourceAutopilot, SyncFailed
+from source_autopilot.source import STREAM_NAMES, SourceAutopilot
 from unit_tests.conftest import KEY
 
 URL = "https://api2.autopilothq.com/v1/"
@@ -77,6 +79,31 @@ def errors(messages: Iterable[AirbyteMessage]) -> list[tuple[Any, Any]]:
         for it in messages
         if it.trace and it.trace.error
     ]
+
+
+DONE = {"__ab_full_refresh_sync_complete": True}
+
+
+def state_of(state: dict[str, Any], stream: str = "lists") -> AirbyteStateMessage:
+    """A stream's state as Airbyte hands it back."""
+    return AirbyteStateMessage(
+        type=AirbyteStateType.STREAM,
+        stream=AirbyteStreamState(
+            stream_descriptor=StreamDescriptor(name=stream), stream_state=AirbyteStateBlob(state)
+        ),
+    )
+
+
+def at(bookmark: str) -> AirbyteStateMessage:
+    """The state of an attempt at the contacts that came to a bookmark."""
+    entry = {"partition": {}, "cursor": {"bookmark": bookmark}}
+    return state_of({"states": [entry]}, "contacts")
+
+
+def states(messages: Iterable[AirbyteMessage]) -> list[dict[str, Any]]:
+    """The states among the messages."""
+    found = [it.state.stream.stream_state for it in messages if it.state and it.state.stream]
+    return [dict(vars(state)) for state in found if state]
 
 
 def test_streams__names() -> None:
@@ -210,30 +237,74 @@ def test_read__revoked_key(autopilot: Mocker) -> None:
     assert autopilot.call_count == 1
 
 
-def test_read__a_state_of_a_finished_sync(autopilot: Mocker) -> None:
-    """A state never makes a later sync deliver less: every sync is a full refresh."""
+def test_streams__share_a_budget() -> None:
+    """The rate limit is the account's: what one stream uses, the others have no more."""
+    streams = SourceAutopilot().streams(CONFIG)
+
+    assert len({id(it.api.budget) for it in streams if isinstance(it, AutopilotStream)}) == 1
+
+
+def test_read__no_streams(autopilot: Mocker) -> None:
+    """A catalog without streams is a sync without records, not one without end."""
+    assert read() == []
+
+
+def test_read__a_stream_twice(autopilot: Mocker) -> None:
+    """A stream that a catalog names twice is read once."""
     autopilot.get(URL + "lists", json={"lists": [{"list_id": "l1"}]})
-    finished = AirbyteStateMessage(
-        type=AirbyteStateType.STREAM,
-        stream=AirbyteStreamState(
-            stream_descriptor=StreamDescriptor(name="lists"),
-            stream_state=AirbyteStateBlob({"__ab_full_refresh_sync_complete": True}),
-        ),
-    )
 
-    messages = list(SourceAutopilot().read(LOGGER, CONFIG, catalog("lists"), [finished]))
-
-    assert [it.record.data for it in messages if it.record] == [{"list_id": "l1"}]
+    assert [it.record.data for it in read("lists", "lists") if it.record] == [{"list_id": "l1"}]
 
 
-def test_read__keeps_to_the_budget(autopilot: Mocker, naps: list[float]) -> None:
-    """No more than 20 requests in any second, over all streams together."""
-    for number in range(30):
-        where = f"contacts/b{number}" if number else "contacts"
-        body: dict[str, Any] = {"contacts": [], "bookmark": f"b{number + 1}"}
-        autopilot.get(URL + where, json=body if number < 29 else {"contacts": []})
+@pytest.mark.parametrize("job", ["", "42"])
+def test_read__finished_state(autopilot: Mocker, monkeypatch: pytest.MonkeyPatch, job: str) -> None:
+    """Airbyte's platform deletes the state of a finished sync, so what is there is this job's.
 
-    read("contacts")
+    Anywhere else a finished state is the last sync's: whoever trusted it would deliver nothing.
+    """
+    monkeypatch.setenv("WORKER_JOB_ID", job)
+    autopilot.get(URL + "lists", json={"lists": [{"list_id": "l1"}]})
 
-    assert autopilot.call_count == 30
-    assert sum(naps) > 0
+    messages = list(SourceAutopilot().read(LOGGER, CONFIG, catalog("lists"), [state_of(DONE)]))
+
+    assert [it.record.data for it in messages if it.record] == ([] if job else [{"list_id": "l1"}])
+    assert statuses(messages) == [("lists", "COMPLETE")]
+    assert states(messages) == [DONE]
+
+
+@pytest.mark.parametrize("job", ["", "42"])
+def test_read__unfinished_state(
+    autopilot: Mocker, monkeypatch: pytest.MonkeyPatch, job: str
+) -> None:
+    """What an attempt left unfinished goes on at its bookmark, under a platform or without."""
+    monkeypatch.setenv("WORKER_JOB_ID", job)
+    autopilot.get(URL + "contacts/b7", json={"contacts": [{"contact_id": "p8"}]})
+
+    messages = list(SourceAutopilot().read(LOGGER, CONFIG, catalog("contacts"), [at("b7")]))
+
+    assert [it.record.data for it in messages if it.record] == [{"contact_id": "p8"}]
+    assert states(messages) == [DONE]
+
+
+def test_read__refused_bookmark(autopilot: Mocker, caplog: pytest.LogCaptureFixture) -> None:
+    """A bookmark of the last attempt that is gone means the start again, with a warning."""
+    autopilot.get(URL + "contacts/b7", status_code=404)
+    autopilot.get(URL + "contacts", json={"contacts": [{"contact_id": "p1"}]})
+
+    messages = list(SourceAutopilot().read(LOGGER, CONFIG, catalog("contacts"), [at("b7")]))
+
+    assert [it.record.data for it in messages if it.record] == [{"contact_id": "p1"}]
+    assert "does not know the bookmark b7 of the last attempt any more" in caplog.text
+
+
+def test_read__malformed_state(autopilot: Mocker) -> None:
+    """A state that makes no sense is a config error that names the stream and says what to do."""
+    with pytest.raises(
+        AirbyteTracedException, match=r"lists: .*Clear the connection's state"
+    ) as it:
+        list(
+            SourceAutopilot().read(LOGGER, CONFIG, catalog("lists"), [state_of({"x": 1}, "lists")])
+        )
+
+    assert it.value.failure_type == FailureType.config_error
+    assert autopilot.call_count == 0

@@ -1,0 +1,51 @@
+"""A chain of pages and where a walk along it has come. Pure.
+
+A public client once looped for ever because it carried one segment's bookmark over to the next
+[client]: a chain belongs to one partition, and its bookmarks to it.
+"""
+
+import math
+
+from source_autopilot.responses import Page, UnreadablePage
+
+ROWS_PER_PAGE = 100  # [doc, client]
+
+
+class Chain:
+    """One walk from a bookmark, or from the first page, to the last page.
+
+    Attributes:
+        bookmark: where the next page begins; None for the first page.
+        ended: whether the last page was read.
+        pages: how many pages were read in this walk.
+    """
+
+    def __init__(self, bookmark: str | None) -> None:
+        self.bookmark = bookmark
+        self.ended = False
+        self.pages = 0
+        self._resumed = bookmark is not None
+        self._seen: set[str | None] = {bookmark} if bookmark else set()
+        self._rows_left = math.inf
+
+    @property
+    def is_at_resumed_bookmark(self) -> bool:
+        """Whether the next page is asked for by a bookmark of an earlier attempt."""
+        return self._resumed and self.pages == 0
+
+    @property
+    def pages_left(self) -> float:
+        """How many pages are still to come, by the vendor's total; infinity if nobody knows."""
+        return self._rows_left / ROWS_PER_PAGE
+
+    def advance(self, page: Page) -> None:
+        """Move past a page. Raises UnreadablePage if it leads to where the walk has been."""
+        if page.bookmark in self._seen:
+            raise UnreadablePage(f"it leads back to the bookmark {page.bookmark}")
+        if self.pages == 0 and page.total is not None:
+            self._rows_left = page.total
+        self._seen.add(page.bookmark)
+        self._rows_left = max(self._rows_left - len(page.rows), 0)
+        self.pages += 1
+        self.bookmark = page.bookmark
+        self.ended = page.bookmark is None

@@ -1,0 +1,113 @@
+"""The read of all streams and segments side by side, on the CDK's ConcurrentSource.
+
+Builds the workers, their queue, and a checkpoint per stream; what a page is and which one comes
+next, the streams know.
+"""
+
+import logging
+import os
+import threading
+from collections.abc import Iterator
+from queue import Queue
+
+from airbyte_cdk.models import AirbyteMessage, AirbyteStateMessage, SyncMode
+from airbyte_cdk.sources.concurrent_source.concurrent_source import ConcurrentSource
+from airbyte_cdk.sources.connector_state_manager import ConnectorStateManager
+from airbyte_cdk.sources.message import InMemoryMessageRepository
+from airbyte_cdk.sources.streams.concurrent.abstract_stream import AbstractStream
+from airbyte_cdk.sources.streams.concurrent.adapters import StreamPartitionGenerator
+from airbyte_cdk.sources.streams.concurrent.default_stream import DefaultStream
+from airbyte_cdk.sources.streams.concurrent.partitions.types import QueueItem
+from airbyte_cdk.sources.utils.slice_logger import DebugSliceLogger
+from airbyte_cdk.utils.traced_exception import AirbyteTracedException
+
+from source_autopilot.api import Api
+from source_autopilot.checkpoint import Checkpoint
+from source_autopilot.http_stream import AutopilotStream
+from source_autopilot.messages import QueuedMessages
+from source_autopilot.progress import Progress
+from source_autopilot.state import MalformedState, Positions
+
+WORKERS = 20  # at 20 requests/s and a second for an answer, that many are under way
+GENERATORS = 4  # one for each stream; the CDK deadlocks if there are as many as workers
+QUEUED_RECORDS = 1_000  # as objects they take about 10 MB; the CDK's own 10,000 take 100 MB
+
+
+def read_side_by_side(
+    streams: list[AutopilotStream],
+    state: list[AirbyteStateMessage] | None,
+    logger: logging.Logger,
+) -> Iterator[AirbyteMessage]:
+    """All records of the streams, which share one API, with the states that vouch for them.
+
+    Raises MalformedState at once, and while it is iterated over AirbyteTracedException of the CDK
+    if a stream failed.
+    """
+    if not streams:
+        return iter([])  # the CDK would wait for ever for the first message
+    queue: Queue[QueueItem] = Queue(maxsize=QUEUED_RECORDS)
+    # On this thread, which empties the queue and must not wait for room in it.
+    messages = QueuedMessages(queue, InMemoryMessageRepository())
+    states = ConnectorStateManager(state)
+    wrapped: list[AbstractStream] = []
+    for stream in streams:
+        stream.checkpoint = Checkpoint(stream.name, _positions(stream.name, states), messages)
+        stream.progress = Progress(stream.name, messages, stream.logger)
+        wrapped.append(_wrapped(stream, stream.checkpoint, messages, logger))
+    workers = ConcurrentSource.create(
+        WORKERS, GENERATORS, logger, DebugSliceLogger(), messages, queue=queue
+    )
+    return _until_the_end(workers.read(wrapped), streams[0].api, queue)
+
+
+def _until_the_end(
+    messages: Iterator[AirbyteMessage], api: Api, queue: Queue[QueueItem]
+) -> Iterator[AirbyteMessage]:
+    """The messages; if nobody takes them any more, the workers end instead of filling the queue.
+
+    The interpreter waits for its workers, which would wait for room in the queue for ever.
+    """
+    try:
+        yield from messages
+    finally:
+        api.budget.close(AirbyteTracedException(message="The sync was stopped."))
+        threading.Thread(target=_empty_for_ever, args=[queue], daemon=True).start()
+
+
+def _empty_for_ever(queue: Queue[QueueItem]) -> None:
+    while True:
+        queue.get()
+
+
+def _positions(stream_name: str, states: ConnectorStateManager) -> Positions:
+    """The positions that a stream goes on from.
+
+    Airbyte's platform deletes the state of a finished full refresh before the next job, and says so
+    by WORKER_JOB_ID. Anywhere else the state of the last sync is still there: whoever trusted it
+    would deliver nothing ever after.
+    """
+    try:
+        positions = Positions.parse(states.get_stream_state(stream_name, None))
+    except MalformedState as malformed:
+        raise MalformedState(f"{stream_name}: {malformed}") from None
+    under_the_platform = bool(os.environ.get("WORKER_JOB_ID"))
+    return positions if under_the_platform or not positions.complete else Positions()
+
+
+def _wrapped(
+    stream: AutopilotStream,
+    checkpoint: Checkpoint,
+    messages: QueuedMessages,
+    logger: logging.Logger,
+) -> DefaultStream:
+    generator = StreamPartitionGenerator(stream, messages, SyncMode.full_refresh, None, None)
+    key = stream.primary_key
+    return DefaultStream(
+        partition_generator=generator,
+        name=stream.name,
+        json_schema=stream.get_json_schema(),
+        primary_key=[key] if isinstance(key, str) else key,
+        cursor_field=None,
+        logger=logger,
+        cursor=checkpoint,
+    )

@@ -1,0 +1,87 @@
+"""The failures of a sync as a person should see them: in a sentence, once, masked.
+
+What the CDK makes of failures is mended here and nowhere else. Its client buries the table's
+sentence (see `errors`) when tries run out. Its concurrent read reports a failure again for every
+worker that meets it, does not mask secrets in it, and ends with a config error of its own whatever
+happened, after which Airbyte would not try again.
+"""
+
+from collections.abc import Iterator
+
+from airbyte_cdk.models import AirbyteErrorTraceMessage, AirbyteMessage, FailureType
+from airbyte_cdk.sources.streams.http.exceptions import BaseBackoffException
+from airbyte_cdk.utils.airbyte_secrets_utils import filter_secrets
+from airbyte_cdk.utils.traced_exception import AirbyteTracedException
+
+from source_autopilot.errors import TRY_LATER
+
+
+class SyncFailed(AirbyteTracedException):
+    """Streams failed and a trace of each is out already: only the exit code is still to come."""
+
+
+def reported_once(messages: Iterator[AirbyteMessage]) -> Iterator[AirbyteMessage]:
+    """The messages of a read, with each failure once.
+
+    Raises SyncFailed with the first failure's sentence and type where the CDK raises its last word.
+    """
+    failures: dict[str | None, AirbyteErrorTraceMessage] = {}
+    try:
+        for message in messages:
+            error = message.trace.error if message.trace else None
+            if error:
+                if error.message in failures:
+                    continue
+                failures[error.message] = _masked(error)
+            yield message
+    except AirbyteTracedException as last_word:
+        if not failures:
+            raise
+        first = next(iter(failures.values()))
+        raise SyncFailed(
+            message=first.message,
+            internal_message=last_word.message,
+            failure_type=first.failure_type or FailureType.system_error,
+        ) from None
+
+
+def explained(failure: AirbyteTracedException) -> AirbyteTracedException:
+    """The failure with the table's sentence.
+
+    When tries run out, the CDK buries that sentence under its own ("Exhausted available request
+    attempts", "API rate limit exceeded"); it is in the exception that was being handled.
+    """
+    cause = failure.__context__
+    if not isinstance(cause, BaseBackoffException):
+        return failure
+    return AirbyteTracedException(
+        message=str(cause),
+        internal_message=failure.internal_message,
+        failure_type=FailureType.transient_error,
+    )
+
+
+def page_not_found(stream_name: str, bookmark: str | None) -> AirbyteTracedException:
+    """The error of a 404 where there has to be a page; `bookmark` is None for a first page."""
+    where = f"the page at bookmark {bookmark}" if bookmark else "the first page"
+    return AirbyteTracedException(
+        message=f"{stream_name}: Autopilot does not find {where} (404). What the bookmark points at"
+        f" may have been deleted during the sync. {TRY_LATER}",
+        failure_type=FailureType.transient_error,
+    )
+
+
+def unusable_page(stream_name: str, number: int, reason: ValueError) -> AirbyteTracedException:
+    """The error of a page that was answered but has no rows to trust."""
+    return AirbyteTracedException(
+        message=f"{stream_name}: page {number} from Autopilot cannot be used: {reason}. The sync"
+        f" stops here so that no rows are lost. {TRY_LATER}",
+        failure_type=FailureType.transient_error,
+    )
+
+
+def _masked(error: AirbyteErrorTraceMessage) -> AirbyteErrorTraceMessage:
+    error.message = filter_secrets(error.message)
+    error.internal_message = filter_secrets(error.internal_message or "") or None
+    error.stack_trace = filter_secrets(error.stack_trace or "") or None
+    return error

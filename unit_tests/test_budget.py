@@ -1,0 +1,118 @@
+"""Tests of `budget`."""
+
+import threading
+from typing import Any
+
+import pytest
+import requests
+from airbyte_cdk.models import FailureType
+from airbyte_cdk.utils.traced_exception import AirbyteTracedException
+
+from source_autopilot.budget import RequestBudget
+from unit_tests.conftest import Clock, WaitingByClock
+
+
+def answer(status: int, **headers: str) -> requests.Response:
+    """A response with a status and headers."""
+    response = requests.Response()
+    response.status_code = status
+    response.headers.update({name.replace("_", "-"): it for name, it in headers.items()})
+    return response
+
+
+@pytest.fixture
+def budget(clock: Clock) -> RequestBudget:
+    """A budget whose waits put the clock forward."""
+    return RequestBudget(clock.now, WaitingByClock(clock))
+
+
+def test_acquire_call__keeps_to_the_ceiling(budget: RequestBudget, clock: Clock) -> None:
+    """Two hundred requests take at least nine seconds, and not much longer."""
+    for _ in range(200):
+        budget.acquire_call(None)
+
+    assert 9 <= clock.seconds <= 12
+
+
+def test_update_from_response__pauses_everybody(budget: RequestBudget, clock: Clock) -> None:
+    """A Retry-After that one request gets is waited for by the next, whoever sends it."""
+    budget.acquire_call(None)
+    budget.update_from_response(None, answer(429, Retry_After="30"))
+
+    budget.acquire_call(None)
+
+    assert clock.seconds >= 30
+
+
+@pytest.mark.parametrize("status", [200, 404, 500])
+def test_update_from_response__nothing_to_learn(
+    budget: RequestBudget, clock: Clock, status: int
+) -> None:
+    """Other answers change nothing, whatever headers they have."""
+    budget.update_from_response(None, answer(status, Retry_After="30"))
+
+    budget.acquire_call(None)
+
+    assert clock.seconds < 1
+
+
+def test_acquire_call__longest_chain_first() -> None:
+    """Of those who wait, the one with the most pages left goes first."""
+    start = threading.Event()
+    clock = Clock()
+    condition = threading.Condition()
+    budget = RequestBudget(lambda: 0.0 if not start.is_set() else clock.now(), condition)
+    budget.update_from_response(None, answer(429, Retry_After="5"))
+    order: list[float] = []
+
+    def worker(pages_left: float) -> None:
+        budget.about_to_ask(pages_left=pages_left)
+        budget.acquire_call(None)
+        order.append(pages_left)
+
+    lengths = [1.0, 50.0, float("inf"), 7.0]
+    workers = [threading.Thread(target=worker, args=[length]) for length in lengths]
+    for it in workers:
+        it.start()
+    while len(budget._waiting) < len(lengths):
+        pass
+    clock.seconds = 6.0
+    start.set()
+    while any(it.is_alive() for it in workers):
+        clock.seconds += 1.0
+        with condition:
+            condition.notify_all()
+
+    assert order == sorted(lengths, reverse=True)
+
+
+def test_close__stops_those_who_wait_and_those_who_come(budget: RequestBudget) -> None:
+    """After a refused key nobody asks again; everybody gets the same reason."""
+    budget.close(AirbyteTracedException(message="no", failure_type=FailureType.config_error))
+
+    for _ in range(2):
+        with pytest.raises(AirbyteTracedException, match="no") as raised:
+            budget.acquire_call(None)
+        assert raised.value.failure_type == FailureType.config_error
+
+
+def test_close__wakes_a_waiter() -> None:
+    """A worker that waits for its turn is told, too."""
+    budget = RequestBudget()
+    budget.update_from_response(None, answer(429, Retry_After="100"))
+    told: list[Any] = []
+
+    def worker() -> None:
+        try:
+            budget.acquire_call(None)
+        except AirbyteTracedException as failure:
+            told.append(str(failure))
+
+    waiting = threading.Thread(target=worker)
+    waiting.start()
+    while not budget._waiting:
+        pass
+    budget.close(AirbyteTracedException(message="no"))
+    waiting.join(timeout=10)
+
+    assert told == ["no"]

@@ -1,0 +1,74 @@
+"""Tests of `chain`."""
+
+import math
+
+import pytest
+
+from source_autopilot.chain import Chain
+from source_autopilot.responses import Page, UnreadablePage
+
+
+def page(bookmark: str | None, *, rows: int = 100, total: int | None = None) -> Page:
+    """A page of so many rows that leads to a bookmark."""
+    return Page([{"contact_id": "p"}] * rows, bookmark, total)
+
+
+def test_chain__to_the_last_page() -> None:
+    """A walk follows the bookmarks and ends with the page that has none."""
+    chain = Chain(None)
+    where = []
+    for it in [page("b1"), page("b2"), page(None)]:
+        where.append((chain.bookmark, chain.ended))
+        chain.advance(it)
+
+    assert where == [(None, False), ("b1", False), ("b2", False)]
+    assert (chain.bookmark, chain.ended, chain.pages) == (None, True, 3)
+
+
+@pytest.mark.parametrize("bookmarks", [["b1", "b1"], ["b1", "b2", "b1"]])
+def test_advance__in_a_circle(bookmarks: list[str]) -> None:
+    """A page that leads to where the walk has been would never end."""
+    chain = Chain(None)
+    for bookmark in bookmarks[:-1]:
+        chain.advance(page(bookmark))
+
+    with pytest.raises(UnreadablePage, match="back to the bookmark b1"):
+        chain.advance(page(bookmarks[-1]))
+
+
+def test_advance__back_to_where_it_was_resumed() -> None:
+    """The bookmark that an attempt goes on from counts as seen."""
+    with pytest.raises(UnreadablePage):
+        Chain("b7").advance(page("b7"))
+
+
+def test_is_at_resumed_bookmark__only_before_the_first_page() -> None:
+    """Only the bookmark of an earlier attempt may be refused without an error."""
+    fresh, resumed = Chain(None), Chain("b7")
+    assert (fresh.is_at_resumed_bookmark, resumed.is_at_resumed_bookmark) == (False, True)
+
+    resumed.advance(page("b8"))
+    assert not resumed.is_at_resumed_bookmark
+
+
+def test_pages_left__by_the_total_of_the_first_page() -> None:
+    """A chain knows how long it is from its first page, and nothing without a total."""
+    chain = Chain(None)
+    assert chain.pages_left == math.inf
+
+    chain.advance(page("b1", total=350))
+    assert chain.pages_left == 2.5
+    chain.advance(page("b2", total=9999))
+    assert chain.pages_left == 1.5
+
+    unknown = Chain(None)
+    unknown.advance(page("b1"))
+    assert unknown.pages_left == math.inf
+
+
+def test_pages_left__never_negative() -> None:
+    """A total that is too small is no reason to think of less than nothing."""
+    chain = Chain(None)
+    chain.advance(page("b1", total=10))
+
+    assert chain.pages_left == 0
