@@ -2,15 +2,18 @@
 
 import json
 import random
+import re
 import subprocess
+import time
 from collections.abc import Iterable
 from itertools import islice
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from integration_tests.conftest import ALL_TIME, KEY
-from integration_tests.connector import Message, run, started
+from integration_tests.connector import SECONDS, Message, Output, run, started
 from integration_tests.simulator import Account, Simulator
 from integration_tests.test_read import expected_rows, sorted_rows
 
@@ -122,6 +125,27 @@ def test_read__nobody_reads_on(catalog: Message) -> None:
         except subprocess.TimeoutExpired:
             pytest.fail("it still runs")
         assert process.returncode != 0
+
+
+def test_read__slow_destination(catalog: Message) -> None:
+    """While nobody reads stdout the workers wait, and memory stays what it is; nothing is lost."""
+    account = Account(contacts=8_000, pairs=4_000)
+    with (
+        Simulator(account, key=KEY) as autopilot,
+        started("read", ALL_TIME, url=autopilot.url, catalog=catalog) as process,
+    ):
+        asked = -1
+        while asked < autopilot.log.count() or asked == 0:
+            asked = autopilot.log.count()
+            time.sleep(3)
+        status = Path(f"/proc/{process.pid}/status").read_text()
+        stdout, _ = process.communicate(timeout=SECONDS)
+
+        assert asked < autopilot.log.count()
+    output = Output(process.returncode, stdout, "")
+    [peak_kb] = re.findall(r"VmHWM:\s+(\d+) kB", status)
+    assert int(peak_kb) < 160_000
+    assert sorted_rows(output.rows) == sorted_rows(expected_rows(account))
 
 
 @pytest.mark.parametrize("segments", [1, 500])
