@@ -150,7 +150,7 @@ def _what_is_left(database: Path) -> str:
 
 
 def _how_to_open(database: Path) -> str:
-    python = min(sys.executable, os.path.relpath(sys.executable), key=len)
+    python = shlex.quote(min(sys.executable, os.path.relpath(sys.executable), key=len))
     code = f"import duckdb; db = duckdb.connect({str(database)!r}); db.sql('FROM contacts').show()"
     return (
         f"Saved in {database}. Open it with: duckdb {shlex.quote(str(database))}\n"

@@ -8,7 +8,6 @@ import io
 import json
 import os
 import re
-import shlex
 import signal
 import subprocess
 import sys
@@ -178,10 +177,10 @@ def test_sync__file_is_open(tmp_path: Path) -> None:
             Fault("null_rows", "/contacts*", after=1, times=None),
             'contacts: page 2 from Autopilot cannot be used: its "contacts" is null',
         ),
-        # After contacts and lists are complete.
+        # On the list of segments, which two tables need: either of them may be the first to say it.
         (
             Fault("status", "/smart_segments*", status=403, times=None),
-            "smart_segments: Autopilot does not allow this API key to read this (403).",
+            ": Autopilot does not allow this API key to read this (403).",
         ),
         # Before anything has arrived.
         (
@@ -198,7 +197,8 @@ def test_sync__fails(fault: Fault, sentence: str, tmp_path: Path) -> None:
         code, stdout, stderr = sync(tmp_path, ALL_TIME, autopilot.url)
 
     assert code == 1
-    assert stderr.startswith(f"The sync failed. {sentence}")
+    assert stderr.startswith("The sync failed. ")
+    assert sentence in stderr.splitlines()[0]
     assert "autopilot.duckdb still is what the last good sync saved at 20" in stderr
     assert "Traceback" not in stderr
     assert KEY not in stdout + stderr
@@ -322,9 +322,8 @@ def test_demo__from_nothing(tmp_path: Path) -> None:
             rf"│ {re.escape(segment)} +│ {re.escape(company)} +│ +{contacts} │", stdout
         )
     command = stdout.rstrip().rpartition("program: ")[2]
-    [_, *arguments] = shlex.split(command)
-    opened = subprocess.check_output(  # noqa: S603 - the command we told people to run
-        [sys.executable, *arguments], cwd=tmp_path, encoding="utf-8"
+    opened = subprocess.check_output(  # noqa: S602 - the command we told people to run
+        command, shell=True, cwd=tmp_path, encoding="utf-8"
     )
     assert "contact_id" in opened
     assert os.listdir(tmp_path) == ["demo"]
