@@ -2,7 +2,7 @@
 
 A state is a promise: every record that it vouches for is out before it, and no other record of its
 stream is. So putting a page's records on the queue, moving the bookmark, and putting a state behind
-them is one step under the stream's lock.
+them is one step under the stream's lock, and one item of the queue.
 The main thread, which empties the queue, takes that lock only when the stream's workers are done:
 nobody waits for the main thread while it waits for the lock.
 """
@@ -28,6 +28,7 @@ from airbyte_cdk.sources.streams.concurrent.cursor import Cursor
 from airbyte_cdk.sources.streams.concurrent.partitions.partition import Partition as CdkPartition
 from airbyte_cdk.sources.types import Record
 
+from source_autopilot.page_queue import PageQueue
 from source_autopilot.state import Partition, Positions
 
 SECONDS_BETWEEN_STATES = 1.0
@@ -43,11 +44,14 @@ class Checkpoint(Cursor):
         stream_name: str,
         positions: Positions,
         messages: MessageRepository,
+        queue: PageQueue,
+        *,
         now: Callable[[], float] = time.monotonic,
     ) -> None:
         self._stream = StreamDescriptor(name=stream_name)
         self._positions = positions
         self._messages = messages
+        self._queue = queue
         self._now = now
         self._lock = threading.Lock()
         self._unfinished = 0
@@ -82,7 +86,7 @@ class Checkpoint(Cursor):
         No other worker's state comes between them: a state among them would not vouch for those
         before it, and the next attempt would deliver them again.
         """
-        with self._lock:
+        with self._lock, self._queue.page():
             yield
             self._unvouched_records += records
             if bookmark:

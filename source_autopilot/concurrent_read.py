@@ -8,7 +8,6 @@ import logging
 import os
 import threading
 from collections.abc import Iterator
-from queue import Queue
 
 from airbyte_cdk.models import AirbyteMessage, AirbyteStateMessage, SyncMode
 from airbyte_cdk.sources.concurrent_source.concurrent_source import ConcurrentSource
@@ -17,7 +16,6 @@ from airbyte_cdk.sources.message import InMemoryMessageRepository
 from airbyte_cdk.sources.streams.concurrent.abstract_stream import AbstractStream
 from airbyte_cdk.sources.streams.concurrent.adapters import StreamPartitionGenerator
 from airbyte_cdk.sources.streams.concurrent.default_stream import DefaultStream
-from airbyte_cdk.sources.streams.concurrent.partitions.types import QueueItem
 from airbyte_cdk.sources.utils.slice_logger import DebugSliceLogger
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
@@ -25,12 +23,13 @@ from source_autopilot.api import Api
 from source_autopilot.checkpoint import Checkpoint
 from source_autopilot.http_stream import AutopilotStream
 from source_autopilot.messages import QueuedMessages
+from source_autopilot.page_queue import PageQueue
 from source_autopilot.progress import Progress
 from source_autopilot.state import MalformedState, Positions
 
 WORKERS = 20  # at 20 requests/s and a second for an answer, that many are under way
 GENERATORS = 4  # one for each stream; the CDK deadlocks if there are as many as workers
-QUEUED_RECORDS = 1_000  # as objects they take about 10 MB; the CDK's own 10,000 take 100 MB
+QUEUED_PAGES = 10  # their records take about 10 MB; the CDK's own 10,000 records take 100 MB
 
 
 def read_side_by_side(
@@ -45,13 +44,14 @@ def read_side_by_side(
     """
     if not streams:
         return iter([])  # the CDK would wait for ever for the first message
-    queue: Queue[QueueItem] = Queue(maxsize=QUEUED_RECORDS)
+    queue = PageQueue(maxsize=QUEUED_PAGES)
     # On this thread, which empties the queue and must not wait for room in it.
     messages = QueuedMessages(queue, InMemoryMessageRepository())
     states = ConnectorStateManager(state)
     wrapped: list[AbstractStream] = []
     for stream in streams:
-        stream.checkpoint = Checkpoint(stream.name, _positions(stream.name, states), messages)
+        positions = _positions(stream.name, states)
+        stream.checkpoint = Checkpoint(stream.name, positions, messages, queue)
         stream.progress = Progress(stream.name, messages, stream.logger)
         wrapped.append(_wrapped(stream, stream.checkpoint, messages, logger))
     workers = ConcurrentSource.create(
@@ -61,7 +61,7 @@ def read_side_by_side(
 
 
 def _until_the_end(
-    messages: Iterator[AirbyteMessage], api: Api, queue: Queue[QueueItem]
+    messages: Iterator[AirbyteMessage], api: Api, queue: PageQueue
 ) -> Iterator[AirbyteMessage]:
     """The messages; if nobody takes them any more, the workers end instead of filling the queue.
 
@@ -74,7 +74,7 @@ def _until_the_end(
         threading.Thread(target=_empty_for_ever, args=[queue], daemon=True).start()
 
 
-def _empty_for_ever(queue: Queue[QueueItem]) -> None:
+def _empty_for_ever(queue: PageQueue) -> None:
     while True:
         queue.get()
 

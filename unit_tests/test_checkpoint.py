@@ -10,6 +10,7 @@ from airbyte_cdk.sources.message import InMemoryMessageRepository
 from airbyte_cdk.sources.streams.concurrent.partitions.partition import Partition as CdkPartition
 
 from source_autopilot.checkpoint import Checkpoint
+from source_autopilot.page_queue import PageQueue
 from source_autopilot.state import Partition, Positions
 from unit_tests.conftest import Clock
 
@@ -58,7 +59,8 @@ def checkpoint_of(
     messages: InMemoryMessageRepository, clock: Clock, state: dict[str, Any] | None = None
 ) -> Checkpoint:
     """A checkpoint that goes on from a state."""
-    return Checkpoint("pairs", Positions.parse(state or {}), messages, clock.now)
+    positions = Positions.parse(state or {})
+    return Checkpoint("pairs", positions, messages, PageQueue(), now=clock.now)
 
 
 def out(
