@@ -4,11 +4,11 @@ SUPPORTED = import sys; sys.exit(not (3, 10) <= sys.version_info[:2] <= (3, 12))
 PYTHON ?= $(shell for it in python3 python3.12 python3.11 python3.10; do \
 	"$$it" -c '$(SUPPORTED)' 2>/dev/null && echo "$$it" && break; done)
 BIN = .venv/bin
-CODE = source_autopilot unit_tests integration_tests examples main.py setup.py
+CODE = source_autopilot unit_tests integration_tests examples benchmarks main.py setup.py
 INSTALL = pip install --quiet --constraint requirements.lock --editable '.[tests,demo]'
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lint types lock clean
+.PHONY: help demo test check lint types benchmark lock clean
 
 help: ## List the tasks
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -17,7 +17,7 @@ demo: .venv/installed ## Sync a simulated account into a DuckDB file and show it
 	@$(BIN)/python examples/sync_to_duckdb.py --demo
 
 test: .venv/installed ## Run all tests, with branch coverage of at least 95 %
-	$(BIN)/python -m pytest -n 4 --cov --cov-report=term
+	$(BIN)/python -m pytest -n 4 --dist worksteal --cov --cov-report=term
 
 check: lint types test ## Everything that has to pass before a commit: lint, types, tests
 
@@ -27,18 +27,21 @@ lint: .venv/installed ## Check style and format
 
 types: .venv/installed ## Check the types
 	$(BIN)/mypy --strict source_autopilot
-	$(BIN)/mypy --strict unit_tests integration_tests examples
+	$(BIN)/mypy --strict unit_tests integration_tests examples benchmarks
+
+benchmark: .venv/installed ## Measure the connector beside its peers on the simulator (half an hour)
+	$(BIN)/python -m benchmarks
 
 lock: .venv/installed ## Renew the exact versions in requirements.lock
 	$(BIN)/python -m uv pip compile --quiet --upgrade --universal --python-version 3.10 \
 		--extra tests --extra demo --no-annotate --no-header --output-file requirements.lock setup.py
 
 clean: ## Remove what the other tasks made
-	rm -rf .venv demo build *.egg-info .coverage* .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -rf .venv .venv-benchmarks demo build *.egg-info .coverage* .hypothesis .mypy_cache .pytest_cache .ruff_cache
 
 .venv/installed: setup.py requirements.lock
 	@test -n "$(PYTHON)" || { echo "Python 3.10, 3.11 or 3.12 is needed: install one, or say make PYTHON=/path/to/python3.12"; exit 1; }
 	$(PYTHON) -m venv --clear .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint requirements.lock uv
-	$(BIN)/python -m uv $(INSTALL) || $(BIN)/python -m $(INSTALL) # pip knows the machine's mirrors
+	$(BIN)/python -m uv $(INSTALL) --compile-bytecode || $(BIN)/python -m $(INSTALL) # pip knows the machine's mirrors
 	@touch $@

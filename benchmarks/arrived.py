@@ -1,0 +1,73 @@
+"""Which rows a run left behind, and whether they are the account's: all of them, each once."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from integration_tests.simulator import Account
+
+KEYS = {
+    "contacts": ("contact_id",),
+    "lists": ("list_id",),
+    "smart_segments": ("segment_id",),
+    "smart_segments_contacts": ("segment_id", "contact_id"),
+}
+# dlt names a column that it copies from the parent after both.
+_OTHER_NAMES = {"segment_id": "_smart_segments_segment_id"}
+
+Id = tuple[str, ...]
+
+
+def verdict(account: Account, folder: Path) -> str:
+    """`yes`, or how many rows are missing, came more than once, or are not the account's."""
+    found = Counter(_ids(folder))
+    expected = set(_expected(account))
+    problems = {
+        "missing": len(expected - found.keys()),
+        "more than once": sum(count > 1 for count in found.values()),
+        "foreign": len(found.keys() - expected),
+    }
+    return ", ".join(f"{count:,} {what}" for what, count in problems.items() if count) or "yes"
+
+
+def _expected(account: Account) -> Iterator[Id]:
+    for index in range(account.contact_count):
+        yield "contacts", account.contact_id(index)
+    for row in account.lists():
+        yield "lists", row["list_id"]
+    for segment_id in account.segment_ids:
+        yield "smart_segments", segment_id
+    for segment_id, contact_id in account.pairs():
+        yield "smart_segments_contacts", segment_id, contact_id
+
+
+def _ids(folder: Path) -> Iterator[Id]:
+    with (folder / "stdout").open("rb") as lines:
+        for line in lines:
+            yield from _of_message(line)
+    for path in folder.glob("**/*.typed-jsonl"):
+        name = path.name.split(".")[0]
+        with path.open("rb") as lines:
+            for line in lines:
+                if name in KEYS:
+                    yield from (_id(name, row) for row in orjson.loads(line))
+
+
+def _of_message(line: bytes) -> Iterator[Id]:
+    """The id of the row in a line of Airbyte's protocol, or of Singer's; none in other lines."""
+    if not line.startswith(b"{"):
+        return
+    message = orjson.loads(line)
+    if message["type"] == "RECORD":
+        singer = isinstance(message["record"], dict) and "stream" in message
+        name = message["stream"] if singer else message["record"]["stream"]
+        yield _id(name, message["record"] if singer else message["record"]["data"])
+
+
+def _id(name: str, row: dict[str, Any]) -> Id:
+    return name, *(str(row.get(key, row.get(_OTHER_NAMES.get(key, "")))) for key in KEYS[name])

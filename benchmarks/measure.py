@@ -1,0 +1,92 @@
+"""One run of one peer: seconds, processor seconds, peak memory, and what the API saw."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import tempfile
+import threading
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from integration_tests.simulator import Simulator
+
+from .arrived import verdict
+from .peers import Peer, prepare
+from .workloads import NOTHING, Workload
+
+LONGEST_SECONDS = 600
+
+
+@dataclass(frozen=True)
+class Usage:
+    """What a finished program took."""
+
+    code: int
+    seconds: float
+    cpu_seconds: float
+    peak_mb: float
+
+
+@dataclass(frozen=True)
+class Run:
+    """What a peer took for a workload; `start_seconds` is what it takes for an empty account."""
+
+    peer: Peer
+    workload: Workload
+    usage: Usage
+    start_seconds: float
+    requests: int
+    throttled: int
+    complete: str
+
+    @property
+    def seconds(self) -> float:
+        """Wall time without start-up."""
+        return self.usage.seconds - self.start_seconds
+
+    @property
+    def ratio(self) -> float | None:
+        """Of the wall time to the floor, if the workload has one."""
+        floor = self.workload.floor_seconds
+        return self.seconds / floor if floor else None
+
+
+def start_seconds(peer: Peer, programs: Path) -> float:
+    """The median of three reads of an account with nothing in it."""
+    with Simulator(NOTHING) as simulator, tempfile.TemporaryDirectory() as folder:
+        takes = [_executed(peer, programs, Path(folder), simulator).seconds for _ in range(3)]
+    return sorted(takes)[1]
+
+
+def measured(peer: Peer, programs: Path, workload: Workload, start: float) -> Run:
+    """Let the peer read the workload's account."""
+    with workload.simulator() as simulator, tempfile.TemporaryDirectory() as folder:
+        usage = _executed(peer, programs, Path(folder), simulator)
+        complete = verdict(workload.account, Path(folder))
+        requests, throttled = simulator.log.count(), simulator.log.count(status=429)
+    if usage.code:
+        complete = f"no: exit code {usage.code}, {complete}"
+    return Run(peer, workload, usage, start, requests, throttled, complete)
+
+
+def _executed(peer: Peer, programs: Path, folder: Path, simulator: Simulator) -> Usage:
+    """Run the peer to its end, or to the longest that we wait; its stdout and stderr are files."""
+    environment = os.environ | prepare(folder, simulator.url, simulator.key)
+    with (folder / "stdout").open("wb") as stdout, (folder / "stderr").open("wb") as stderr:
+        began = time.monotonic()
+        process = subprocess.Popen(  # noqa: S603 - a program of the list in peers.py
+            peer.command(folder, programs),
+            cwd=folder,
+            env=environment,
+            stdout=stdout,
+            stderr=stderr,
+        )
+        too_long = threading.Timer(LONGEST_SECONDS, process.kill)
+        too_long.start()
+        _, status, used = os.wait4(process.pid, 0)
+        seconds = time.monotonic() - began
+        too_long.cancel()
+        process.returncode = os.waitstatus_to_exitcode(status)
+    return Usage(process.returncode, seconds, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024)

@@ -1,0 +1,100 @@
+"""What is measured: accounts, how the API treats them, and the least time that a sync can take."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+from integration_tests.simulator import Account, Simulator
+
+PAGE_SIZE = 100  # the API's
+NOTHING = Account(contacts=0, segments=0, lists=0)
+"""Reading it takes what a program needs to start and to end."""
+
+
+@dataclass(frozen=True)
+class Workload:
+    """An account, and an API that answers after `latency_seconds`, `rate_limit` times a second.
+
+    `target` is the highest allowed ratio of this connector's time to the floor, and `throttled` the
+    highest share of its requests that may be refused with 429.
+    """
+
+    name: str
+    title: str
+    contacts: int
+    pairs: int
+    segments: int = 10
+    latency_seconds: float = 0
+    rate_limit: float | None = None
+    target: float | None = None
+    throttled: float = 0
+
+    @cached_property
+    def account(self) -> Account:
+        """The account, the same at every call."""
+        return Account(contacts=self.contacts, segments=self.segments, pairs=self.pairs)
+
+    def simulator(self) -> Simulator:
+        """A simulator that has served nobody yet."""
+        return Simulator(
+            self.account, rate_limit=self.rate_limit, latency_seconds=self.latency_seconds
+        )
+
+    @property
+    def chains(self) -> list[int]:
+        """The pages of each chain: all contacts, and those of each segment."""
+        sizes = [self.contacts, *(len(self.account.members(it)) for it in self.account.segment_ids)]
+        return [max(1, -(-size // PAGE_SIZE)) for size in sizes]
+
+    @property
+    def requests(self) -> int:
+        """The fewest requests that read everything: each page once, lists, segments."""
+        return sum(self.chains) + 2
+
+    @property
+    def floor_seconds(self) -> float:
+        """No sync can be faster: its longest chain waits for each page, all share the limit."""
+        waiting = max(self.chains) * self.latency_seconds
+        return max(waiting, self.requests / self.rate_limit) if self.rate_limit else waiting
+
+
+WORKLOADS = [
+    Workload(
+        name="known-limit",
+        title="100 ms a page, 20 requests a second",
+        contacts=20_000,
+        pairs=40_000,
+        latency_seconds=0.1,
+        rate_limit=20,
+        target=1.10,
+        throttled=0.02,
+    ),
+    Workload(
+        name="unknown-limit",
+        title="100 ms a page, 5 requests a second, which nobody said beforehand",
+        contacts=10_000,
+        pairs=20_000,
+        latency_seconds=0.1,
+        rate_limit=5,
+        target=1.25,
+        throttled=0.15,
+    ),
+    Workload(
+        name="many-segments",
+        title="200 segments, 300 ms a page, 20 requests a second",
+        contacts=10_000,
+        pairs=40_000,
+        segments=200,
+        latency_seconds=0.3,
+        rate_limit=20,
+        target=1.12,
+        throttled=0.02,
+    ),
+    Workload(
+        name="cpu",
+        title="no latency and no limit: processor time alone",
+        contacts=100_000,
+        pairs=100_000,
+    ),
+]
