@@ -27,13 +27,15 @@ class RequestBudget(APIBudget):
     def __init__(
         self,
         now: Callable[[], float] = time.monotonic,
-        condition: threading.Condition | None = None,
+        condition: Callable[[threading.Lock], threading.Condition] = threading.Condition,
     ) -> None:
         super().__init__(policies=[])
         self._now = now
         self._pace = Pace(now())
-        self._condition = condition or threading.Condition()
-        self._waiting: list[tuple[float, int]] = []
+        self._lock = threading.Lock()
+        self._condition = condition
+        # Each waits on a condition of its own: waking all of them for each request is expensive.
+        self._waiting: list[tuple[float, int, threading.Condition]] = []
         self._arrivals = count()
         self._chain = threading.local()
         self._closed_for: AirbyteTracedException | None = None
@@ -44,34 +46,41 @@ class RequestBudget(APIBudget):
 
     def close(self, reason: AirbyteTracedException) -> None:
         """Let nothing through any more; whoever waits or comes gets the reason as exception."""
-        with self._condition:
+        with self._lock:
             self._closed_for = reason
-            self._condition.notify_all()
+            for *_, turn in self._waiting:
+                turn.notify()
 
     def acquire_call(self, request: Any, block: bool = True, timeout: float | None = None) -> None:
         """Wait for this thread's turn; the CDK's session calls it before every request."""
-        ticket = (-getattr(self._chain, "pages_left", 0.0), next(self._arrivals))
-        with self._condition:
+        turn = self._condition(self._lock)
+        ticket = (-getattr(self._chain, "pages_left", 0.0), next(self._arrivals), turn)
+        with self._lock:
             heapq.heappush(self._waiting, ticket)
             while True:
                 if self._closed_for:
                     raise _again(self._closed_for)
-                first = self._waiting[0] == ticket
+                first = self._waiting[0] is ticket
                 now = self._now()
                 wait_seconds = self._pace.next_at(now) - now
                 if first and wait_seconds <= 0:
                     break
-                self._condition.wait(wait_seconds if first else None)
+                turn.wait(wait_seconds if first else None)
             heapq.heappop(self._waiting)
             self._pace.sent(now)
-            self._condition.notify_all()
+            self._wake_the_first()
 
     def update_from_response(self, request: Any, response: Any) -> None:
         """Learn from a 429, for everybody at once; the CDK calls it after every answer."""
         if response.status_code == requests.codes.too_many_requests:
-            with self._condition:
+            with self._lock:
                 self._pace.refused(self._now(), retry_after(response))
-                self._condition.notify_all()
+
+    def _wake_the_first(self) -> None:
+        # The others go on waiting: each is woken when it has become the first.
+        if self._waiting:
+            _, _, turn = self._waiting[0]
+            turn.notify()
 
 
 def _again(reason: AirbyteTracedException) -> AirbyteTracedException:

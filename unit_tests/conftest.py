@@ -4,6 +4,7 @@ import threading
 import time
 from collections.abc import Iterator
 from datetime import datetime, timezone
+from functools import partial
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -51,8 +52,8 @@ class Clock:
 class WaitingByClock(threading.Condition):
     """A condition whose waits are over at once, with the clock put forward instead."""
 
-    def __init__(self, clock: Clock) -> None:
-        super().__init__()
+    def __init__(self, clock: Clock, lock: threading.Lock) -> None:
+        super().__init__(lock)
         self._clock = clock
 
     def wait(self, timeout: float | None = None) -> bool:
@@ -70,7 +71,7 @@ def clock() -> Clock:
 @pytest.fixture
 def api(clock: Clock) -> Api:
     """Access to an API at URL with KEY; its budget is waited for on the clock."""
-    budget = RequestBudget(clock.now, WaitingByClock(clock))
+    budget = RequestBudget(clock.now, partial(WaitingByClock, clock))
     return Api(URL, SecretStr(KEY), budget, PATIENCE_OF_READ)
 
 

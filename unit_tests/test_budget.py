@@ -1,6 +1,8 @@
 """Tests of `budget`."""
 
 import threading
+import time
+from functools import partial
 from typing import Any
 
 import pytest
@@ -23,7 +25,7 @@ def answer(status: int, **headers: str) -> requests.Response:
 @pytest.fixture
 def budget(clock: Clock) -> RequestBudget:
     """A budget whose waits put the clock forward."""
-    return RequestBudget(clock.now, WaitingByClock(clock))
+    return RequestBudget(clock.now, partial(WaitingByClock, clock))
 
 
 def test_acquire_call__keeps_to_the_ceiling(budget: RequestBudget, clock: Clock) -> None:
@@ -60,8 +62,7 @@ def test_acquire_call__longest_chain_first() -> None:
     """Of those who wait, the one with the most pages left goes first."""
     start = threading.Event()
     clock = Clock()
-    condition = threading.Condition()
-    budget = RequestBudget(lambda: 0.0 if not start.is_set() else clock.now(), condition)
+    budget = RequestBudget(lambda: 0.0 if not start.is_set() else clock.now())
     budget.update_from_response(None, answer(429, Retry_After="5"))
     order: list[float] = []
 
@@ -80,10 +81,29 @@ def test_acquire_call__longest_chain_first() -> None:
     start.set()
     while any(it.is_alive() for it in workers):
         clock.seconds += 1.0
-        with condition:
-            condition.notify_all()
+        with budget._lock:
+            for *_, turn in budget._waiting:
+                turn.notify()
 
     assert order == sorted(lengths, reverse=True)
+
+
+def test_acquire_call__everybody_gets_a_turn() -> None:
+    """Whoever has had its turn wakes the next one, also when somebody more urgent came between."""
+    budget = RequestBudget(lambda: time.monotonic() * 100)  # a minute takes half a second
+
+    def worker(pages: int) -> None:
+        for pages_left in range(pages, 0, -1):
+            budget.about_to_ask(pages_left=pages_left)
+            budget.acquire_call(None)
+
+    workers = [threading.Thread(target=worker, args=[it], daemon=True) for it in range(1, 6)]
+    for it in workers:
+        it.start()
+    for it in workers:
+        it.join(timeout=20)
+
+    assert not any(it.is_alive() for it in workers)
 
 
 def test_close__stops_those_who_wait_and_those_who_come(budget: RequestBudget) -> None:
