@@ -5,7 +5,7 @@ fields and their shapes come from autopilot-api.md ("A contact"). What is not li
 it came. Pure.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 from source_autopilot.row import Converters, Row, to_row
@@ -18,7 +18,7 @@ def _map_to_rows(
     def rows_of_map(value: Any) -> list[Row]:
         if value == []:  # an empty map may arrive so [seen]
             return []
-        if not isinstance(value, Mapping):
+        if not isinstance(value, dict):
             raise Misfit
         rows, fits = [], True
         for name, held in value.items():
@@ -35,7 +35,7 @@ def _map_to_rows(
 def _custom_fields(value: Any) -> list[Row]:
     if value == {}:
         return []
-    if not isinstance(value, list) or not all(isinstance(entry, Mapping) for entry in value):
+    if not isinstance(value, list) or not all(isinstance(entry, dict) for entry in value):
         raise Misfit
     entries = [to_row(entry, _CUSTOM_FIELD) for entry in value]
     return _all_of([row for row, _ in entries], fits=not any(misfits for _, misfits in entries))
@@ -50,7 +50,7 @@ def _all_of(rows: list[Row], *, fits: bool) -> list[Row]:
 def _range(value: Any) -> Row | None:
     if value in ("", []):
         return None
-    if not isinstance(value, Mapping):
+    if not isinstance(value, dict):
         raise Misfit
     row, misfits = to_row(value, _RANGE)
     if misfits:

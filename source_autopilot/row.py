@@ -28,10 +28,9 @@ def to_row(document: Mapping[str, Any], converters: Converters) -> tuple[Row, li
     rivals: dict[str, list[tuple[str, Any]]] = {}
     for field, value in document.items():
         column = snake_case(field)
-        convert = converters.get(column)
-        if convert is not None and value is not None:
+        if value is not None and column in converters:
             try:
-                value = convert(value)
+                value = converters[column](value)
             except Misfit as misfit:
                 value = misfit.instead
                 misfits.append(column)

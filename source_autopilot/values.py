@@ -4,7 +4,6 @@ Each function takes a value as the API sent it and returns it as its column's ty
 Misfit with what goes into the column instead. Knows nothing of fields, rows or pages.
 """
 
-import math
 import re
 from datetime import datetime, timedelta, timezone
 from typing import Any
@@ -118,6 +117,6 @@ def _from_iso(value: str) -> datetime:
 
 
 def _from_epoch_ms(value: Any) -> datetime:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+    if type(value) is not int and type(value) is not float:  # True is an int to isinstance
         raise Misfit
     return EPOCH + timedelta(milliseconds=value)
