@@ -4,6 +4,7 @@ The arithmetic of the rate is `pace`'s; here is only the waiting.
 """
 
 import heapq
+import math
 import threading
 import time
 from collections.abc import Callable
@@ -35,14 +36,15 @@ class RequestBudget(APIBudget):
         self._lock = threading.Lock()
         self._condition = condition
         # Each waits on a condition of its own: waking all of them for each request is expensive.
-        self._waiting: list[tuple[float, int, threading.Condition]] = []
+        self._waiting: list[tuple[bool, float, int, threading.Condition]] = []
         self._arrivals = count()
-        self._chain = threading.local()
+        self._pages_left: dict[int, float] = {}  # of the chain that each thread reads
         self._closed_for: AirbyteTracedException | None = None
 
     def about_to_ask(self, *, pages_left: float) -> None:
         """Say how many pages this thread's chain still has; infinity if nobody knows."""
-        self._chain.pages_left = pages_left
+        with self._lock:
+            self._pages_left[threading.get_ident()] = pages_left
 
     def close(self, reason: AirbyteTracedException) -> None:
         """Let nothing through any more; whoever waits or comes gets the reason as exception."""
@@ -54,15 +56,17 @@ class RequestBudget(APIBudget):
     def acquire_call(self, request: Any, block: bool = True, timeout: float | None = None) -> None:
         """Wait for this thread's turn; the CDK's session calls it before every request."""
         turn = self._condition(self._lock)
-        ticket = (-getattr(self._chain, "pages_left", 0.0), next(self._arrivals), turn)
         with self._lock:
+            urgent = self._is_of_longest_chain()
+            pages_left = self._pages_left.get(threading.get_ident(), 0.0)
+            ticket = (not urgent, -pages_left, next(self._arrivals), turn)
             heapq.heappush(self._waiting, ticket)
             while True:
                 if self._closed_for:
                     raise _again(self._closed_for)
                 first = self._waiting[0] is ticket
                 now = self._now()
-                wait_seconds = self._pace.next_at(now) - now
+                wait_seconds = self._pace.next_at(now, urgent=urgent) - now
                 if first and wait_seconds <= 0:
                     break
                 turn.wait(wait_seconds if first else None)
@@ -76,10 +80,15 @@ class RequestBudget(APIBudget):
             with self._lock:
                 self._pace.refused(self._now(), retry_after(response))
 
+    def _is_of_longest_chain(self) -> bool:
+        # Chains of unknown length come next: while the longest known one waits for an answer.
+        known = [it for it in self._pages_left.values() if it < math.inf]
+        return bool(known) and self._pages_left.get(threading.get_ident()) == max(known)
+
     def _wake_the_first(self) -> None:
         # The others go on waiting: each is woken when it has become the first.
         if self._waiting:
-            _, _, turn = self._waiting[0]
+            *_, turn = self._waiting[0]
             turn.notify()
 
 

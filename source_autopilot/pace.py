@@ -26,6 +26,7 @@ class Pace:
         self._rise = RISE_AT_FIRST
         self._updated_at = now
         self._next_at = now
+        self._paused_until = now
         self._refused_at = float("-inf")
 
     @property
@@ -33,13 +34,17 @@ class Pace:
         """Requests per second that are let through at present."""
         return self._rate
 
-    def next_at(self, now: float) -> float:
-        """When the next request may go; not after `now` if it may go at once."""
+    def next_at(self, now: float, *, urgent: bool = False) -> float:
+        """When the next request may go; not after `now` if it may go at once.
+
+        An urgent one goes a turn early; those after it pay for that.
+        """
         seconds = min(now - self._updated_at, LONGEST_QUIET)
         self._updated_at = now
         self._limit = min(self._limit * LIMIT_RISE**seconds, CEILING)
         self._rate = min(self._rate * self._rise**seconds, self._limit)
-        return self._next_at
+        early = 1 / self._rate if urgent else 0.0
+        return max(self._next_at - early, self._paused_until)
 
     def sent(self, now: float) -> None:
         """A request goes now."""
@@ -53,7 +58,7 @@ class Pace:
         Several requests are under way at once: what one refusal says, all within a second say.
         """
         if pause_seconds:
-            self._next_at = max(self._next_at, now + pause_seconds)
+            self._paused_until = max(self._paused_until, now + pause_seconds)
         if now - self._refused_at < 1:
             return
         self._refused_at = now

@@ -59,19 +59,21 @@ def test_update_from_response__nothing_to_learn(
 
 
 def test_acquire_call__longest_chain_first() -> None:
-    """Of those who wait, the one with the most pages left goes first."""
+    """Of those who wait, the one with the most pages left goes first; unknown lengths are next."""
     start = threading.Event()
     clock = Clock()
     budget = RequestBudget(lambda: 0.0 if not start.is_set() else clock.now())
     budget.update_from_response(None, answer(429, Retry_After="5"))
     order: list[float] = []
+    lengths = [1.0, 50.0, float("inf"), 7.0]
+    all_said = threading.Barrier(len(lengths))
 
     def worker(pages_left: float) -> None:
         budget.about_to_ask(pages_left=pages_left)
+        all_said.wait()
         budget.acquire_call(None)
         order.append(pages_left)
 
-    lengths = [1.0, 50.0, float("inf"), 7.0]
     workers = [threading.Thread(target=worker, args=[length]) for length in lengths]
     for it in workers:
         it.start()
@@ -85,7 +87,25 @@ def test_acquire_call__longest_chain_first() -> None:
             for *_, turn in budget._waiting:
                 turn.notify()
 
-    assert order == sorted(lengths, reverse=True)
+    assert order == [50.0, float("inf"), 7.0, 1.0]
+
+
+def test_acquire_call__longest_chain_does_not_wait_for_its_turn(
+    budget: RequestBudget, clock: Clock
+) -> None:
+    """It goes a turn early and the others pay: the rate of all stays what it is."""
+    for _ in range(100):
+        budget.acquire_call(None)
+    before = clock.seconds
+
+    budget.about_to_ask(pages_left=99)
+    budget.acquire_call(None)
+    assert clock.seconds == before
+
+    budget.about_to_ask(pages_left=float("inf"))
+    for _ in range(20):
+        budget.acquire_call(None)
+    assert clock.seconds >= before + 1
 
 
 def test_acquire_call__everybody_gets_a_turn() -> None:

@@ -70,6 +70,7 @@ def test_refused__pauses_as_asked() -> None:
     pace.refused(10.1, 7.0)
 
     assert pace.next_at(10.1) == pytest.approx(17.1)
+    assert pace.next_at(10.1, urgent=True) == pytest.approx(17.1)
 
 
 def test_refused__never_stops() -> None:
