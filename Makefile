@@ -29,8 +29,8 @@ types: .venv/installed ## Check the types
 	$(BIN)/mypy --strict source_autopilot
 	$(BIN)/mypy --strict unit_tests integration_tests examples benchmarks
 
-benchmark: .venv/installed ## Measure the connector beside its peers on the simulator (half an hour)
-	$(BIN)/python -m benchmarks
+benchmark: .venv/installed ## Measure the connector beside its peers on the simulator (40 minutes)
+	$(BIN)/python -m benchmarks --write docs/performance.md
 
 lock: .venv/installed ## Renew the exact versions in requirements.lock
 	$(BIN)/python -m uv pip compile --quiet --upgrade --universal --python-version 3.10 \

@@ -16,7 +16,7 @@ from .arrived import verdict
 from .peers import Peer, prepare
 from .workloads import NOTHING, Workload
 
-LONGEST_SECONDS = 600
+LONGEST_SECONDS = 900
 
 
 @dataclass(frozen=True)

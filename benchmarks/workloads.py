@@ -8,6 +8,7 @@ from functools import cached_property
 from integration_tests.simulator import Account, Simulator
 
 PAGE_SIZE = 100  # the API's
+ROWS_OF_PEAK = 20_000  # contacts of the account whose peak of memory a large one is compared with
 NOTHING = Account(contacts=0, segments=0, lists=0)
 """Reading it takes what a program needs to start and to end."""
 
@@ -16,8 +17,9 @@ NOTHING = Account(contacts=0, segments=0, lists=0)
 class Workload:
     """An account, and an API that answers after `latency_seconds`, `rate_limit` times a second.
 
-    `target` is the highest allowed ratio of this connector's time to the floor, and `throttled` the
-    highest share of its requests that may be refused with 429.
+    `target` is the highest allowed ratio of this connector's time to the floor, `throttled` the
+    highest share of its requests that may be refused with 429, and `peak_mb` its highest peak of
+    memory. The peers are not measured where it is `alone`.
     """
 
     name: str
@@ -29,6 +31,8 @@ class Workload:
     rate_limit: float | None = None
     target: float | None = None
     throttled: float = 0
+    peak_mb: float | None = None
+    alone: bool = False
 
     @cached_property
     def account(self) -> Account:
@@ -63,7 +67,7 @@ WORKLOADS = [
     Workload(
         name="known-limit",
         title="100 ms a page, 20 requests a second",
-        contacts=20_000,
+        contacts=ROWS_OF_PEAK,
         pairs=40_000,
         latency_seconds=0.1,
         rate_limit=20,
@@ -96,5 +100,16 @@ WORKLOADS = [
         title="no latency and no limit: processor time alone",
         contacts=100_000,
         pairs=100_000,
+    ),
+    Workload(
+        name="memory",
+        title="a million contacts",
+        contacts=1_000_000,
+        pairs=0,
+        segments=1,
+        latency_seconds=0.04,
+        rate_limit=20,
+        peak_mb=160,
+        alone=True,
     ),
 ]
