@@ -14,7 +14,7 @@ import pytest
 
 from integration_tests.conftest import ALL_TIME, KEY
 from integration_tests.connector import SECONDS, Message, Output, run, started
-from integration_tests.simulator import Account, Simulator
+from integration_tests.simulator import Account, Fault, Simulator
 from integration_tests.test_read import expected_rows, sorted_rows
 
 Rows = dict[str, list[dict[str, Any]]]
@@ -158,3 +158,59 @@ def test_read__any_number_of_segments(segments: int, catalog: Message) -> None:
     assert sorted_rows(output.rows) == sorted_rows(expected_rows(account))
     states = sum(len(line) for line in output.stdout.split("\n") if '"type":"STATE"' in line)
     assert states < 0.02 * len(output.stdout)
+
+
+@pytest.mark.parametrize("after", [30, 300, 1_500])
+def test_read__asked_to_stop(after: int, catalog: Message) -> None:
+    """SIGTERM ends a sync in 5 s with a state for every record; the next attempt has the rest."""
+    account = Account(contacts=1_500, segment_sizes=[900, 450, 250])
+    slow = Fault("silence", path="*lists*", times=None)
+    with Simulator(account, key=KEY, latency_seconds=0.1) as autopilot:
+        autopilot.set_faults([slow])
+        with started("read", ALL_TIME, url=autopilot.url, catalog=catalog, job="42") as process:
+            assert process.stdout is not None
+            written = list(islice(process.stdout, after))
+            process.terminate()
+            asked = time.monotonic()
+            written += process.stdout.readlines()
+            code = process.wait(timeout=SECONDS)
+            took = time.monotonic() - asked
+        autopilot.set_faults([])
+        safe, states = vouched_for(written)
+        last = run(
+            "read",
+            ALL_TIME,
+            url=autopilot.url,
+            catalog=catalog,
+            state=list(states.values()),
+            job="42",
+        )
+
+    stopped = Output(code, "".join(written), "")
+    assert code == 143
+    assert took < 5
+    assert {stream: rows for stream, rows in safe.items() if rows} == stopped.rows
+    assert set(stopped.statuses.values()) <= {"INCOMPLETE", "COMPLETE"}
+    [error] = stopped.errors
+    assert error["failure_type"] == "transient_error"
+    assert "stopped from outside" in error["message"]
+    for stream, found in safe.items():
+        last.rows.setdefault(stream, []).extend(found)
+    assert sorted_rows(last.rows) == sorted_rows(expected_rows(account))
+
+
+@pytest.mark.parametrize("verb", ["check", "read"])
+def test_asked_to_stop__nothing_to_keep(verb: str, catalog: Message) -> None:
+    """A command that still waits for its first answer ends at once, too."""
+    silent = Fault("silence", times=None)
+    with (
+        Simulator(Account(), key=KEY, faults=[silent]) as autopilot,
+        started(
+            verb, ALL_TIME, url=autopilot.url, catalog=catalog if verb == "read" else None
+        ) as process,
+    ):
+        while not autopilot.log.count():
+            time.sleep(0.05)
+        process.terminate()
+
+        assert process.wait(timeout=5) == 143

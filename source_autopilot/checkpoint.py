@@ -27,6 +27,7 @@ from airbyte_cdk.sources.message import MessageRepository
 from airbyte_cdk.sources.streams.concurrent.cursor import Cursor
 from airbyte_cdk.sources.streams.concurrent.partitions.partition import Partition as CdkPartition
 from airbyte_cdk.sources.types import Record
+from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
 from source_autopilot.page_queue import PageQueue
 from source_autopilot.state import Partition, Positions
@@ -58,6 +59,12 @@ class Checkpoint(Cursor):
         self._emitted: dict[str, Any] | None = None
         self._emitted_at = now()
         self._unvouched_records = 0
+        self._ended_by: AirbyteTracedException | None = None
+
+    @property
+    def complete(self) -> bool:
+        """Whether everything of the stream is on the queue."""
+        return self._positions.complete
 
     @property
     def state(self) -> MutableMapping[str, Any]:
@@ -87,6 +94,8 @@ class Checkpoint(Cursor):
         before it, and the next attempt would deliver them again.
         """
         with self._lock, self._queue.page():
+            if self._ended_by:
+                raise self._ended_by
             yield
             self._unvouched_records += records
             if bookmark:
@@ -111,8 +120,16 @@ class Checkpoint(Cursor):
     def ensure_at_least_one_state_emitted(self) -> None:
         """The last word of a stream, also of one that failed: how far it came."""
         with self._lock:
-            if self._positions.dump() != self._emitted:
-                self._emit(self._positions.dump())
+            self._emit_if_new()
+
+    def end(self, reason: AirbyteTracedException) -> None:
+        """Emit the last state and take no page any more; the worker that has one gets the reason.
+
+        Not to be called on the main thread: it may have to make room in the queue for the state.
+        """
+        with self._lock:
+            self._ended_by = reason
+            self._emit_if_new()
 
     def observe(self, record: Record) -> None:
         """Records do not move the cursor; pages do."""
@@ -123,6 +140,10 @@ class Checkpoint(Cursor):
     def _finish_stream(self) -> None:
         self._positions.complete = True
         self._emit(self._positions.dump())
+
+    def _emit_if_new(self) -> None:
+        if self._positions.dump() != self._emitted:
+            self._emit(self._positions.dump())
 
     def _emit_now_and_then(self) -> None:
         if self._now() - self._emitted_at < SECONDS_BETWEEN_STATES:

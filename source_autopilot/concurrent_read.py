@@ -9,7 +9,13 @@ import os
 import threading
 from collections.abc import Iterator
 
-from airbyte_cdk.models import AirbyteMessage, AirbyteStateMessage, SyncMode
+from airbyte_cdk.models import (
+    AirbyteMessage,
+    AirbyteStateMessage,
+    AirbyteStreamStatus,
+    StreamDescriptor,
+    SyncMode,
+)
 from airbyte_cdk.sources.concurrent_source.concurrent_source import ConcurrentSource
 from airbyte_cdk.sources.connector_state_manager import ConnectorStateManager
 from airbyte_cdk.sources.message import InMemoryMessageRepository
@@ -17,61 +23,79 @@ from airbyte_cdk.sources.streams.concurrent.abstract_stream import AbstractStrea
 from airbyte_cdk.sources.streams.concurrent.adapters import StreamPartitionGenerator
 from airbyte_cdk.sources.streams.concurrent.default_stream import DefaultStream
 from airbyte_cdk.sources.utils.slice_logger import DebugSliceLogger
+from airbyte_cdk.utils.stream_status_utils import as_airbyte_message as status_message
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
-from source_autopilot.api import Api
 from source_autopilot.checkpoint import Checkpoint
 from source_autopilot.http_stream import AutopilotStream
 from source_autopilot.messages import QueuedMessages
 from source_autopilot.page_queue import PageQueue
 from source_autopilot.progress import Progress
 from source_autopilot.state import MalformedState, Positions
+from source_autopilot.termination import SyncStopped
 
 WORKERS = 20  # at 20 requests/s and a second for an answer, that many are under way
 GENERATORS = 4  # one for each stream; the CDK deadlocks if there are as many as workers
 QUEUED_PAGES = 10  # their records take about 10 MB; the CDK's own 10,000 records take 100 MB
 
 
-def read_side_by_side(
-    streams: list[AutopilotStream],
-    state: list[AirbyteStateMessage] | None,
-    logger: logging.Logger,
-) -> Iterator[AirbyteMessage]:
-    """All records of the streams, which share one API, with the states that vouch for them.
+class ConcurrentRead:
+    """One read of streams that share one API. Raises MalformedState."""
 
-    Raises MalformedState at once, and while it is iterated over AirbyteTracedException of the CDK
-    if a stream failed.
-    """
-    if not streams:
-        return iter([])  # the CDK would wait for ever for the first message
-    queue = PageQueue(maxsize=QUEUED_PAGES)
-    # On this thread, which empties the queue and must not wait for room in it.
-    messages = QueuedMessages(queue, InMemoryMessageRepository())
-    states = ConnectorStateManager(state)
-    wrapped: list[AbstractStream] = []
-    for stream in streams:
-        positions = _positions(stream.name, states)
-        stream.checkpoint = Checkpoint(stream.name, positions, messages, queue)
-        stream.progress = Progress(stream.name, messages, stream.logger)
-        wrapped.append(_wrapped(stream, stream.checkpoint, messages, logger))
-    workers = ConcurrentSource.create(
-        WORKERS, GENERATORS, logger, DebugSliceLogger(), messages, queue=queue
-    )
-    return _until_the_end(workers.read(wrapped), streams[0].api, queue)
+    def __init__(
+        self,
+        streams: list[AutopilotStream],
+        state: list[AirbyteStateMessage] | None,
+        logger: logging.Logger,
+    ) -> None:
+        self._api = streams[0].api if streams else None
+        self._queue = PageQueue(maxsize=QUEUED_PAGES)
+        self._checkpoints: dict[str, Checkpoint] = {}
+        # On this thread, which empties the queue and must not wait for room in it.
+        messages = QueuedMessages(self._queue, InMemoryMessageRepository())
+        states = ConnectorStateManager(state)
+        wrapped: list[AbstractStream] = []
+        for stream in streams:
+            positions = _positions(stream.name, states)
+            stream.checkpoint = Checkpoint(stream.name, positions, messages, self._queue)
+            stream.progress = Progress(stream.name, messages, stream.logger)
+            self._checkpoints[stream.name] = stream.checkpoint
+            wrapped.append(_wrapped(stream, stream.checkpoint, messages, logger))
+        workers = ConcurrentSource.create(
+            WORKERS, GENERATORS, logger, DebugSliceLogger(), messages, queue=self._queue
+        )
+        # Without streams the CDK would wait for ever for the first message.
+        self._read = workers.read(wrapped) if wrapped else iter(())
 
+    def messages(self) -> Iterator[AirbyteMessage]:
+        """All records, with the states that vouch for them.
 
-def _until_the_end(
-    messages: Iterator[AirbyteMessage], api: Api, queue: PageQueue
-) -> Iterator[AirbyteMessage]:
-    """The messages; if nobody takes them any more, the workers end instead of filling the queue.
+        Raises AirbyteTracedException of the CDK if a stream failed, and SyncStopped after `stop`.
+        If nobody takes the messages any more, the workers end instead of filling the queue: the
+        interpreter waits for its workers, which would wait for room in it for ever.
+        """
+        try:
+            yield from self._read
+        except SyncStopped:
+            for name, checkpoint in self._checkpoints.items():
+                if not checkpoint.complete:
+                    stream = StreamDescriptor(name=name)
+                    yield status_message(stream, AirbyteStreamStatus.INCOMPLETE)
+            raise
+        finally:
+            if self._api:
+                self._api.budget.close(AirbyteTracedException(message="The sync was stopped."))
+            threading.Thread(target=_empty_for_ever, args=[self._queue], daemon=True).start()
 
-    The interpreter waits for its workers, which would wait for room in the queue for ever.
-    """
-    try:
-        yield from messages
-    finally:
-        api.budget.close(AirbyteTracedException(message="The sync was stopped."))
-        threading.Thread(target=_empty_for_ever, args=[queue], daemon=True).start()
+    def stop(self) -> None:
+        """End soon: what is on the queue still goes out, with the states that vouch for it.
+
+        Not to be called on the thread that takes the messages, which has to empty the queue.
+        """
+        stopped = SyncStopped()
+        for checkpoint in self._checkpoints.values():
+            checkpoint.end(stopped)
+        self._queue.end(stopped)
 
 
 def _empty_for_ever(queue: PageQueue) -> None:

@@ -14,6 +14,7 @@ from airbyte_cdk.utils.airbyte_secrets_utils import filter_secrets
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
 from source_autopilot.errors import TRY_LATER
+from source_autopilot.termination import SyncStopped
 
 
 class SyncFailed(AirbyteTracedException):
@@ -23,7 +24,8 @@ class SyncFailed(AirbyteTracedException):
 def reported_once(messages: Iterator[AirbyteMessage]) -> Iterator[AirbyteMessage]:
     """The messages of a read, with each failure once.
 
-    Raises SyncFailed with the first failure's sentence and type where the CDK raises its last word.
+    Raises SyncFailed with the first failure's sentence and type where the CDK raises its last word,
+    and SyncStopped as it comes.
     """
     failures: dict[str | None, AirbyteErrorTraceMessage] = {}
     try:
@@ -34,6 +36,8 @@ def reported_once(messages: Iterator[AirbyteMessage]) -> Iterator[AirbyteMessage
                     continue
                 failures[error.message] = _masked(error)
             yield message
+    except SyncStopped:
+        raise
     except AirbyteTracedException as last_word:
         if not failures:
             raise

@@ -12,6 +12,7 @@ from queue import Queue
 from typing import Any
 
 from airbyte_cdk.sources.streams.concurrent.partitions.types import QueueItem
+from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
 
 class PageQueue(Queue[QueueItem]):
@@ -44,9 +45,15 @@ class PageQueue(Queue[QueueItem]):
         else:
             items.append(item)
 
+    def end(self, reason: AirbyteTracedException) -> None:
+        """Have `get` raise the reason when everything before it is taken."""
+        super().put(reason)
+
     def get(self, block: bool = True, timeout: float | None = None) -> QueueItem:
         if not self._taken:
             found: Any = super().get(block, timeout)
+            if isinstance(found, AirbyteTracedException):
+                raise found
             if not isinstance(found, list):
                 return found  # type: ignore[no-any-return]
             self._taken.extend(found)

@@ -10,6 +10,7 @@ from airbyte_cdk.models import ConnectorSpecification
 
 from source_autopilot.failures import SyncFailed
 from source_autopilot.source import SourceAutopilot, checked
+from source_autopilot.termination import SyncStopped, end, end_on_signal
 
 
 class Entrypoint(AirbyteEntrypoint):
@@ -21,17 +22,28 @@ class Entrypoint(AirbyteEntrypoint):
 
 
 def run() -> None:
-    """Run the command in `sys.argv`.
+    """Run the command in `sys.argv`, to its end or until a signal asks for the end."""
+    source = SourceAutopilot()
+    end_on_signal(source.stop)
+    execute(source, sys.argv[1:])
 
-    Exits with 1 when streams failed. Other errors go on to the CDK's handler for uncaught ones,
-    which reports them, and the interpreter exits with 1 too.
+
+def execute(source: SourceAutopilot, arguments: list[str]) -> None:
+    """Run a command and print its messages.
+
+    Exits with 1 when streams failed, with 143 when the sync was stopped. Other errors go on to the
+    CDK's handler for uncaught ones, which reports them, and the interpreter exits with 1 too.
     """
-    entrypoint = Entrypoint(SourceAutopilot())
-    arguments = entrypoint.parse_args(sys.argv[1:])
+    entrypoint = Entrypoint(source)
+    parsed = entrypoint.parse_args(arguments)
     # As in the CDK's `launch`, which cannot be told which entrypoint to use.
     with PRINT_BUFFER:
         try:
-            for message in entrypoint.run(arguments):
+            for message in entrypoint.run(parsed):
                 print(f"{message}\n", end="")
         except SyncFailed:
             sys.exit(1)
+        except SyncStopped as stopped:
+            stopped.emit_message()
+            PRINT_BUFFER.flush()
+            end()

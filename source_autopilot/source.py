@@ -23,7 +23,7 @@ from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 from source_autopilot.api import Api
 from source_autopilot.api_url import api_url
 from source_autopilot.budget import RequestBudget
-from source_autopilot.concurrent_read import read_side_by_side
+from source_autopilot.concurrent_read import ConcurrentRead
 from source_autopilot.config import Config, InvalidConfig, connection_specification, parse_config
 from source_autopilot.failures import reported_once
 from source_autopilot.http_stream import AutopilotStream
@@ -36,6 +36,8 @@ STREAM_NAMES = ["contacts", "lists", "smart_segments", "smart_segments_contacts"
 
 class SourceAutopilot(AbstractSource):
     """Autopilot's contacts, lists, smart segments, and who is in which segment."""
+
+    _running: ConcurrentRead | None = None
 
     def spec(self, logger: logging.Logger) -> ConnectorSpecification:
         """What the setup form asks for."""
@@ -96,13 +98,20 @@ class SourceAutopilot(AbstractSource):
             streams[name] for name in dict.fromkeys(it.stream.name for it in catalog.streams)
         ]
         try:
-            messages = read_side_by_side(configured, state, logger)
+            self._running = ConcurrentRead(configured, state, logger)
         except MalformedState as malformed:
             raise _config_error(
                 f"The saved state of this connection cannot be used: {malformed}. Clear the"
                 " connection's state, or leave --state out, and sync again from the start."
             ) from None
-        yield from reported_once(messages)
+        yield from reported_once(self._running.messages())
+
+    def stop(self) -> bool:
+        """End a read that is running soon; False if there is none. Not for the reading thread."""
+        if not self._running:
+            return False
+        self._running.stop()
+        return True
 
 
 def _settled(config: Mapping[str, Any], patience: Patience) -> tuple[Config, Api]:

@@ -12,6 +12,7 @@ from airbyte_cdk.sources.streams.concurrent.partitions.partition import Partitio
 from source_autopilot.checkpoint import Checkpoint
 from source_autopilot.page_queue import PageQueue
 from source_autopilot.state import Partition, Positions
+from source_autopilot.termination import SyncStopped
 from unit_tests.conftest import Clock
 
 DONE = {"__ab_full_refresh_sync_complete": True}
@@ -214,3 +215,35 @@ def test_ensure__the_last_word_of_a_failed_stream(
     checkpoint.ensure_at_least_one_state_emitted()
 
     assert states(messages) == [{"states": [{"partition": ONE, "cursor": {"bookmark": "b1"}}]}]
+
+
+def test_end__says_how_far_it_came_and_takes_no_more(
+    messages: InMemoryMessageRepository, clock: Clock
+) -> None:
+    """The last state is emitted at once; a page that comes later is not vouched for and not out."""
+    checkpoint = checkpoint_of(messages, clock)
+    list(checkpoint.unfinished([ONE]))
+    out(checkpoint, ONE, bookmark="b1", records=100)
+
+    checkpoint.end(SyncStopped())
+
+    assert states(messages) == [{"states": [{"partition": ONE, "cursor": {"bookmark": "b1"}}]}]
+    with pytest.raises(SyncStopped), checkpoint.page(ONE, bookmark="b2", records=100):
+        pytest.fail("nobody may put its records on the queue any more")
+    checkpoint.end(SyncStopped())
+    assert states(messages) == []
+    assert not checkpoint.complete
+
+
+def test_page__is_one_item_of_the_queue(messages: InMemoryMessageRepository, clock: Clock) -> None:
+    """The writer is woken once for a page, and never sees half of one."""
+    queue = PageQueue()
+    checkpoint = Checkpoint("pairs", Positions(), messages, queue, now=clock.now)
+    list(checkpoint.unfinished([ONE]))
+
+    with checkpoint.page(ONE, bookmark="b1", records=2):
+        queue.put(Slice(ONE))
+        queue.put(Slice(ONE))
+        assert queue.empty()
+
+    assert queue.qsize() == 1

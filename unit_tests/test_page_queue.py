@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from source_autopilot.page_queue import PageQueue
+from source_autopilot.termination import SyncStopped
 
 
 def everything(queue: Queue[Any]) -> list[Any]:
@@ -69,3 +70,18 @@ def test_put__full() -> None:
 
     assert not queue.empty()
     assert everything(queue) == [2, 3]
+
+
+def test_end__comes_after_everything_before_it() -> None:
+    """Whoever gets the items gets all of them first."""
+    queue: Any = PageQueue()
+    queue.put(1)
+    with queue.page():
+        queue.put(2)
+        queue.put(3)
+
+    queue.end(SyncStopped())
+
+    assert [queue.get() for _ in range(3)] == [1, 2, 3]
+    with pytest.raises(SyncStopped):
+        queue.get()

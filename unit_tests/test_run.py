@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 from requests_mock import Mocker
 
-from source_autopilot.run import run
+from source_autopilot.run import execute
+from source_autopilot.source import SourceAutopilot
 from unit_tests.conftest import KEY
 
 URL = "https://api2.autopilothq.com/v1/"
@@ -41,13 +42,12 @@ def command(
             ]
         }
         arguments = {"config": config, "catalog": catalog} if streams else {"config": config}
-        argv = ["source-autopilot", verb]
+        argv = [verb]
         for name, content in arguments.items():
             path = tmp_path / f"{name}.json"
             path.write_text(json.dumps(content))
             argv += [f"--{name}", str(path)]
-        monkeypatch.setattr(sys, "argv", argv)
-        run()
+        execute(SourceAutopilot(), argv)
         return [json.loads(line) for line in capsys.readouterr().out.strip().split("\n")]
 
     return messages_of
