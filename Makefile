@@ -8,7 +8,7 @@ CODE = source_autopilot unit_tests integration_tests examples benchmarks main.py
 INSTALL = pip install --quiet --constraint requirements.lock --editable '.[tests,demo]'
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lint types benchmark lock clean
+.PHONY: help demo test check lint types image test-image benchmark lock clean
 
 help: ## List the tasks
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -28,6 +28,15 @@ lint: .venv/installed ## Check style and format
 types: .venv/installed ## Check the types
 	$(BIN)/mypy --strict source_autopilot
 	$(BIN)/mypy --strict unit_tests integration_tests examples benchmarks
+
+image: ## Build the Docker image; BASE_IMAGE= replaces Airbyte's public Python base
+	DOCKER_BUILDKIT=1 docker build $(if $(BASE_IMAGE),--build-arg BASE_IMAGE=$(BASE_IMAGE)) \
+		--tag source-autopilot --tag airbyte/source-autopilot:dev .
+
+test-image: .venv/installed image ## Test the image: our comparisons and Airbyte's image tests
+	$(BIN)/python -m pytest -p airbyte_cdk.test.standard_tests.pytest_hooks integration_tests \
+		-m image_tests --connector-image source-autopilot --read-from-streams=all \
+		--read-scenarios=all_contacts,with_catalog
 
 benchmark: .venv/installed ## Measure the connector beside its peers on the simulator (40 minutes)
 	$(BIN)/python -m benchmarks --write docs/performance.md

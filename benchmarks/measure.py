@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import os
+import signal
 import subprocess
+import sys
 import tempfile
-import threading
-import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from .peers import Peer, prepare
 from .workloads import NOTHING, Workload
 
 LONGEST_SECONDS = 900
+LAUNCHER = Path(__file__).with_name("launcher.py")
 
 
 @dataclass(frozen=True)
@@ -74,19 +76,21 @@ def measured(peer: Peer, programs: Path, workload: Workload, start: float) -> Ru
 def _executed(peer: Peer, programs: Path, folder: Path, simulator: Simulator) -> Usage:
     """Run the peer to its end, or to the longest that we wait; its stdout and stderr are files."""
     environment = os.environ | prepare(folder, simulator.url, simulator.key)
+    usage = folder / "usage.json"
+    command = [sys.executable, str(LAUNCHER), str(usage), *peer.command(folder, programs)]
     with (folder / "stdout").open("wb") as stdout, (folder / "stderr").open("wb") as stderr:
-        began = time.monotonic()
         process = subprocess.Popen(  # noqa: S603 - a program of the list in peers.py
-            peer.command(folder, programs),
+            command,
             cwd=folder,
             env=environment,
             stdout=stdout,
             stderr=stderr,
+            start_new_session=True,
         )
-        too_long = threading.Timer(LONGEST_SECONDS, process.kill)
-        too_long.start()
-        _, status, used = os.wait4(process.pid, 0)
-        seconds = time.monotonic() - began
-        too_long.cancel()
-        process.returncode = os.waitstatus_to_exitcode(status)
-    return Usage(process.returncode, seconds, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024)
+        try:
+            process.wait(LONGEST_SECONDS)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+            return Usage(code=-signal.SIGKILL, seconds=LONGEST_SECONDS, cpu_seconds=0, peak_mb=0)
+    return Usage(**json.loads(usage.read_text()))

@@ -83,22 +83,27 @@ def started(
     catalog: Mapping[str, Any] | None = None,
     state: Sequence[Message] | None = None,
     job: str = "",
+    docker: Sequence[str] = (),
 ) -> Iterator[subprocess.Popen[str]]:
     """A command of the connector while it runs; it is killed if it still does afterwards.
 
     `url` is the API's address, the vendor's if None; `job` is WORKER_JOB_ID, as Airbyte's platform
-    sets it.
+    sets it. `docker` are an image, and options before it, to run the command in instead.
     """
     own = {"AUTOPILOT_API_URL": url or "", "WORKER_JOB_ID": job}
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as name_of_folder:
+        folder = Path(name_of_folder)
+        folder.chmod(0o755)  # the container's user reads it, too
         arguments = [verb]
         for name, content in {"config": config, "catalog": catalog, "state": state}.items():
             if content is not None:
-                path = Path(folder) / f"{name}.json"
+                path = folder / f"{name}.json"
                 path.write_text(json.dumps(content))
-                arguments += [f"--{name}", str(path)]
+                arguments += [f"--{name}", f"/files/{path.name}" if docker else str(path)]
+        here = [sys.executable, str(ROOT / "main.py")]
+        program = _docker_run(folder, own, docker) if docker else here
         process = subprocess.Popen(  # noqa: S603 - our own program
-            [sys.executable, str(ROOT / "main.py"), *arguments],
+            [*program, *arguments],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             encoding="utf-8",
@@ -109,6 +114,13 @@ def started(
                 yield process
             finally:
                 process.kill()
+
+
+def _docker_run(folder: Path, environment: Mapping[str, str], image: Sequence[str]) -> list[str]:
+    """`docker run`, on the host's network, where the simulator is."""
+    variables = [f"--env={name}={value}" for name, value in environment.items()]
+    files = f"--volume={folder}:/files:ro"
+    return ["docker", "container", "run", "--rm", "--network=host", files, *variables, *image]
 
 
 def run(

@@ -1,4 +1,7 @@
-"""Airbyte's standard tests, in process, as acceptance-test-config.yml asks for them."""
+"""Airbyte's standard tests, as acceptance-test-config.yml asks for them.
+
+In process, and, under `make test-image`, of the image.
+"""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -7,6 +10,7 @@ import pytest
 from airbyte_cdk.test.standard_tests import SourceTestSuiteBase
 
 from integration_tests.conftest import KEY
+from integration_tests.docker_on_path import docker_that_reaches
 from integration_tests.simulator import Account, Simulator
 from source_autopilot import SourceAutopilot
 
@@ -14,9 +18,10 @@ pytest_plugins = ["airbyte_cdk.test.standard_tests.pytest_hooks"]
 
 
 @pytest.fixture(autouse=True, scope="module")
-def _simulated_api() -> Iterator[None]:
+def _simulated_api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch, Simulator(Account(), key=KEY) as autopilot:
         patch.setenv("AUTOPILOT_API_URL", autopilot.url)
+        docker_that_reaches(autopilot.url, tmp_path_factory.mktemp("bin"), patch)
         yield
 
 

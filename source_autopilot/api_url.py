@@ -14,10 +14,17 @@ def api_url(environment: Mapping[str, str]) -> str:
     """The base URL of the API, with a slash at its end.
 
     AUTOPILOT_API_URL in the environment replaces the vendor's, for tests and demos. The key
-    travels in a header, so plain http is taken for this machine only. Raises InvalidConfig.
+    travels in a header, so plain http is taken for this machine only, and not at all in Airbyte's
+    cloud, which sets DEPLOYMENT_MODE. Raises InvalidConfig.
     """
     url = environment.get(VARIABLE, "").strip() or API_URL
-    if not _keeps_the_key_safe(url):
+    if environment.get("DEPLOYMENT_MODE", "").casefold() == "cloud":
+        if not (url.startswith("https://") and _keeps_the_key_safe(url)):
+            raise InvalidConfig(
+                f"The environment variable {VARIABLE} is no address to send the API key to: in"
+                " Airbyte's cloud it has to be an https:// URL."
+            )
+    elif not _keeps_the_key_safe(url):
         raise InvalidConfig(
             f"The environment variable {VARIABLE} is no address to send the API key to: expected"
             " an https:// URL, or http:// to this machine such as http://127.0.0.1:8080/v1."

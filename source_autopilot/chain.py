@@ -9,6 +9,10 @@ import math
 from source_autopilot.responses import Page, UnreadablePage
 
 ROWS_PER_PAGE = 100  # [doc, client]
+# A page may repeat while contacts move under the walk, and totals may lag behind: these are bounds
+# for chains that have lost their end, not for those that are a little off.
+MOST_STALE_PAGES = 10
+ROWS_BEYOND_TOTAL = 10_000
 
 
 class Chain:
@@ -27,6 +31,9 @@ class Chain:
         self._resumed = bookmark is not None
         self._seen: set[str | None] = {bookmark} if bookmark else set()
         self._rows_left = math.inf
+        self._rows_allowed = math.inf
+        self._keys_of_pages: set[int] = set()
+        self._stale_pages = 0
 
     @property
     def is_at_resumed_bookmark(self) -> bool:
@@ -42,10 +49,31 @@ class Chain:
         """Move past a page. Raises UnreadablePage if it leads to where the walk has been."""
         if page.bookmark in self._seen:
             raise UnreadablePage(f"it leads back to the bookmark {page.bookmark}")
-        if self.pages == 0 and page.total is not None:
+        # A total that the first page alone disproves says nothing.
+        if self.pages == 0 and page.total is not None and page.total >= len(page.rows):
             self._rows_left = page.total
+            self._rows_allowed = 2 * page.total + ROWS_BEYOND_TOTAL
+        self._expect_an_end(page)
         self._seen.add(page.bookmark)
         self._rows_left = max(self._rows_left - len(page.rows), 0)
         self.pages += 1
         self.bookmark = page.bookmark
         self.ended = page.bookmark is None
+
+    def _expect_an_end(self, page: Page) -> None:
+        is_new = bool(page.rows) and page.keys not in self._keys_of_pages
+        self._stale_pages = 0 if is_new else self._stale_pages + 1
+        self._keys_of_pages.add(page.keys)
+        self._rows_allowed -= len(page.rows)
+        if not page.bookmark:
+            return
+        if self._stale_pages > MOST_STALE_PAGES:
+            raise UnreadablePage(
+                f"like the {MOST_STALE_PAGES} pages before it, it has no new rows and leads on to"
+                f" the bookmark {page.bookmark}"
+            )
+        if self._rows_allowed < 0:
+            raise UnreadablePage(
+                "it is far beyond the rows that Autopilot counts, and leads on to the bookmark"
+                f" {page.bookmark}"
+            )

@@ -6,7 +6,6 @@ retrying and the waiting. Evidence for the statuses: autopilot-api.md, "Transpor
 
 import time
 from email.utils import parsedate_to_datetime
-from typing import Any
 
 import requests
 from airbyte_cdk.models import FailureType
@@ -19,7 +18,8 @@ from airbyte_cdk.sources.streams.http.error_handlers import (
 from airbyte_cdk.sources.streams.http.error_handlers.response_models import SUCCESS_RESOLUTION
 
 from source_autopilot.patience import Patience
-from source_autopilot.responses import UnreadableBody, decode
+from source_autopilot.responses import Body, UnreadableBody, UnreadablePage, decode
+from source_autopilot.transport import MAX_BYTES, is_oversized
 
 NEW_KEY = (
     "Copy the key from Autopilot (Settings > Autopilot API) into this source's API Key again;"
@@ -45,18 +45,22 @@ def _retry(
     return ErrorResolution(action, FailureType.transient_error, f"{seen}. {advice}")
 
 
+KEY_IS_MISSING = (
+    f"Autopilot refused the request, as it does when no API key arrives (400). {NEW_KEY}"
+)
+# What is refused, and whether that matters, only the stream knows: a segment, a bookmark, the key.
+_THE_STREAM_DECIDES = ErrorResolution(ResponseAction.IGNORE, None, "Autopilot refused a page.")
+
 STATUSES = {
-    400: _fail(
-        FailureType.config_error,
-        f"Autopilot refused the request, as it does when no API key arrives (400). {NEW_KEY}",
-    ),
+    400: _THE_STREAM_DECIDES,
+    404: _THE_STREAM_DECIDES,
+    410: _THE_STREAM_DECIDES,
+    422: _THE_STREAM_DECIDES,
     401: _fail(FailureType.config_error, f"Autopilot does not accept the API key (401). {NEW_KEY}"),
     403: _fail(
         FailureType.config_error,
         f"Autopilot does not allow this API key to read this (403). {NEW_KEY}",
     ),
-    # What is missing, and whether that matters, only the stream knows.
-    404: ErrorResolution(ResponseAction.IGNORE, None, "Autopilot found nothing there (404)."),
     408: _retry("Autopilot took too long to answer (408)"),
     429: _retry("Autopilot is limiting requests (429)", action=ResponseAction.RATE_LIMITED),
 }
@@ -117,17 +121,26 @@ def retry_after(response: requests.Response) -> float | None:
         return None
 
 
-def json_body(response: requests.Response) -> Any:
-    """The decoded body, decoded once for the handler and the stream. Raises UnreadableBody."""
+def json_body(response: requests.Response) -> Body:
+    """The decoded body, decoded once for the handler and the stream.
+
+    Raises UnreadableBody, and UnreadablePage for one that was too large to keep.
+    """
+    if is_oversized(response):
+        raise UnreadablePage(f"it has more than {MAX_BYTES // 2**20} MB")
     kept = vars(response)
     if "json_body" not in kept:
         kept["json_body"] = decode(response.content)
-    return kept["json_body"]
+    decoded: Body = kept["json_body"]
+    return decoded
 
 
 def _of_exception(error: Exception | None) -> ErrorResolution:
     kind = type(error).__name__
-    if isinstance(error, ValueError):  # requests' exceptions for URLs and headers
+    if isinstance(error, requests.exceptions.InvalidURL):
+        # The URL is ours and is valid. In Airbyte's cloud the CDK says so of a failed DNS look-up.
+        return _retry(f"Autopilot's address was not found ({kind})", advice=LOOK_AT_THE_NETWORK)
+    if isinstance(error, ValueError):  # requests' exceptions for schemes and headers
         return _fail(
             FailureType.system_error, f"The request could not be sent ({kind}). Please report this."
         )
@@ -145,6 +158,8 @@ def _of_body(response: requests.Response) -> ErrorResolution:
         json_body(response)
     except UnreadableBody as unreadable:
         return _retry(f"Autopilot's answer cannot be read: {unreadable}")
+    except UnreadablePage:
+        pass  # no other try will make it smaller; the stream says which page it is
     return SUCCESS_RESOLUTION
 
 

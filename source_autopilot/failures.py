@@ -8,12 +8,13 @@ happened, after which Airbyte would not try again.
 
 from collections.abc import Iterator
 
+import requests
 from airbyte_cdk.models import AirbyteErrorTraceMessage, AirbyteMessage, FailureType
 from airbyte_cdk.sources.streams.http.exceptions import BaseBackoffException
 from airbyte_cdk.utils.airbyte_secrets_utils import filter_secrets
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
-from source_autopilot.errors import TRY_LATER
+from source_autopilot.errors import KEY_IS_MISSING, TRY_LATER
 from source_autopilot.termination import SyncStopped
 
 
@@ -65,12 +66,14 @@ def explained(failure: AirbyteTracedException) -> AirbyteTracedException:
     )
 
 
-def page_not_found(stream_name: str, bookmark: str | None) -> AirbyteTracedException:
-    """The error of a 404 where there has to be a page; `bookmark` is None for a first page."""
+def page_refused(stream_name: str, bookmark: str | None, status: int) -> AirbyteTracedException:
+    """The error of a page that Autopilot refuses to give; `bookmark` is None for a first page."""
+    if status == requests.codes.bad_request and bookmark is None:
+        return AirbyteTracedException(message=KEY_IS_MISSING, failure_type=FailureType.config_error)
     where = f"the page at bookmark {bookmark}" if bookmark else "the first page"
     return AirbyteTracedException(
-        message=f"{stream_name}: Autopilot does not find {where} (404). What the bookmark points at"
-        f" may have been deleted during the sync. {TRY_LATER}",
+        message=f"{stream_name}: Autopilot does not find {where} ({status}). What the bookmark"
+        f" points at may have been deleted during the sync. {TRY_LATER}",
         failure_type=FailureType.transient_error,
     )
 

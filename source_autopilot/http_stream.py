@@ -5,27 +5,26 @@ page) and `responses` (a page); which rows a page becomes is decided in `streams
 """
 
 from abc import ABC, abstractmethod
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any, ClassVar
 
 import requests
 from airbyte_cdk.models import FailureType, SyncMode
-from airbyte_cdk.sources.http_config import MAX_CONNECTION_POOL_SIZE
 from airbyte_cdk.sources.streams.http import HttpStream
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
-from requests.adapters import HTTPAdapter
 
 from source_autopilot.api import Api, ApiKeyHeader
 from source_autopilot.chain import Chain
 from source_autopilot.checkpoint import Checkpoint
 from source_autopilot.errors import AutopilotErrorHandler, RetryAfter, json_body
-from source_autopilot.failures import explained, page_not_found, unusable_page
+from source_autopilot.failures import explained, page_refused, unusable_page
 from source_autopilot.progress import Progress
 from source_autopilot.responses import Page, UnreadablePage, parse_page, path_part
 from source_autopilot.row import Converters, Row, to_row
 from source_autopilot.state import Partition
+from source_autopilot.tally import Tally
+from source_autopilot.transport import BoundedAdapter
 from source_autopilot.values import text
 
 JsonObject = Mapping[str, Any]
@@ -50,11 +49,10 @@ class AutopilotStream(HttpStream, ABC):
         self.api = api
         self.checkpoint: Checkpoint | None = None
         self.progress: Progress | None = None
-        self._misfits: Counter[str] = Counter()
+        self._tally = Tally()
         super().__init__(authenticator=ApiKeyHeader(api.key), api_budget=api.budget)
-        # The CDK gives https room for all workers' connections, http for ten.
-        room = HTTPAdapter(pool_maxsize=MAX_CONNECTION_POOL_SIZE)
-        self._http_client._session.mount("http://", room)
+        for scheme in ("https://", "http://"):
+            self._http_client._session.mount(scheme, BoundedAdapter())
 
     @property
     def primary_key(self) -> str | list[str]:
@@ -118,13 +116,14 @@ class AutopilotStream(HttpStream, ABC):
         while not chain.ended:
             try:
                 response = self._fetch(partition, chain)
-                if response.status_code == requests.codes.not_found:
+                if response.status_code != requests.codes.ok:
                     if not chain.is_at_resumed_bookmark:
-                        self.on_not_found(partition, chain.bookmark)
+                        self.on_refused(partition, chain.bookmark, response.status_code)
                         return
                     chain = self._started_over(partition, chain)
                     continue
                 page = self._page(response)
+                self._tally.mended(page.mended)
                 rows = list(self.parse_response(response, stream_slice=partition))
                 chain.advance(page)
             except UnreadablePage as unreadable:
@@ -151,23 +150,19 @@ class AutopilotStream(HttpStream, ABC):
     def records(self, document: JsonObject, stream_slice: JsonObject) -> Iterable[Row]:
         """The records of one document: itself, as a row."""
         row, misfits = to_row(document, self.converters)
-        self._misfits.update(misfits)
+        self._tally.misfits(misfits)
         return [row]
 
-    def on_not_found(self, partition: Partition, bookmark: str | None) -> None:
-        """What a 404 means for this stream: the sync cannot go on, unless a subclass knows better.
+    def on_refused(self, partition: Partition, bookmark: str | None, status: int) -> None:
+        """What a refused page means: the sync cannot go on, unless a subclass knows better.
 
         Raises AirbyteTracedException.
         """
-        raise page_not_found(self.name, bookmark)
+        raise self._stopping_all_if_config_error(page_refused(self.name, bookmark, status))
 
     def report(self) -> None:
         """Log what a person should know of the rows that were read."""
-        for column, number in sorted(self._misfits.items()):
-            self.logger.warning(
-                f"{self.name}: {number} values do not fit the type of column {column};"
-                " what does not fit is null in its place."
-            )
+        self._tally.log(self.name, self.logger)
 
     def _fetch(self, partition: Partition, chain: Chain) -> requests.Response:
         self.api.budget.about_to_ask(pages_left=chain.pages_left)
@@ -175,12 +170,16 @@ class AutopilotStream(HttpStream, ABC):
         try:
             _, response = self._fetch_next_page(partition, None, token)
         except AirbyteTracedException as failure:
-            reason = explained(failure)
-            if reason.failure_type == FailureType.config_error:
-                # A key that one request is refused for is refused for all.
-                self.api.budget.close(reason)
-            raise reason from None
+            raise self._stopping_all_if_config_error(explained(failure)) from None
         return response
+
+    def _stopping_all_if_config_error(
+        self, reason: AirbyteTracedException
+    ) -> AirbyteTracedException:
+        # A key that one request is refused for is refused for all.
+        if reason.failure_type == FailureType.config_error:
+            self.api.budget.close(reason)
+        return reason
 
     def _started_over(self, partition: Partition, chain: Chain) -> Chain:
         self.logger.warning(

@@ -5,11 +5,14 @@ without its key, is an error and never an empty page.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote
 
 import orjson
+
+from source_autopilot.lenient_json import decode_leniently, needs_mending
 
 
 class UnreadableBody(ValueError):
@@ -21,6 +24,19 @@ class UnreadablePage(ValueError):
 
 
 @dataclass(frozen=True)
+class Body:
+    """A decoded body.
+
+    Attributes:
+        value: any JSON value.
+        mended: how many values of a field had to be replaced because nothing can store them.
+    """
+
+    value: Any
+    mended: Mapping[str, int]
+
+
+@dataclass(frozen=True)
 class Page:
     """One page of rows.
 
@@ -28,31 +44,39 @@ class Page:
         rows: the documents as they came, each with its key.
         bookmark: where the next page begins; None on the last page.
         total: how many rows the vendor counts in the whole chain; None if it doesn't say.
+        keys: a hash of the rows' keys.
+        mended: how many values of a field had to be replaced because nothing can store them.
     """
 
     rows: list[dict[str, Any]]
     bookmark: str | None
     total: int | None
+    keys: int
+    mended: Mapping[str, int] = field(default_factory=dict)
 
 
-def decode(body: bytes) -> Any:
+def decode(body: bytes) -> Body:
     """The JSON value of a body. Raises UnreadableBody."""
+    if not needs_mending(body):
+        with suppress(orjson.JSONDecodeError):
+            return Body(orjson.loads(body), {})
     try:
-        return orjson.loads(body)
-    except orjson.JSONDecodeError as error:
-        raise UnreadableBody(f"{len(body)} bytes that are not JSON ({error.msg})") from None
+        return Body(*decode_leniently(body))
+    except ValueError as error:
+        raise UnreadableBody(f"{len(body)} bytes that are not JSON ({error})") from None
 
 
-def parse_page(body: Any, *, rows_field: str, key: str) -> Page:
+def parse_page(decoded: Body, *, rows_field: str, key: str) -> Page:
     """The page in a decoded body.
 
     Args:
-        body: an object with the rows in `rows_field`, and perhaps `bookmark`, `total_contacts`.
+        decoded: an object with the rows in `rows_field`, and perhaps `bookmark`, `total_contacts`.
         rows_field: "contacts", "lists" or "segments".
         key: the field that every row has, a text that is not empty.
 
     Raises UnreadablePage, which names what is missing but repeats no contact's data.
     """
+    body = decoded.value
     if not isinstance(body, Mapping):
         raise UnreadablePage(f"it is {_kind(body)} instead of an object")
     rows = body.get(rows_field)
@@ -63,7 +87,13 @@ def parse_page(body: Any, *, rows_field: str, key: str) -> Page:
             raise UnreadablePage(f"row {number} is {_kind(row)} instead of an object")
         if not isinstance(row.get(key), str) or not row[key]:
             raise UnreadablePage(f'row {number} has no "{key}" ({_kind(row.get(key))})')
-    return Page(rows, _bookmark(body.get("bookmark")), _total(body.get("total_contacts")))
+    return Page(
+        rows,
+        bookmark=_bookmark(body.get("bookmark")),
+        total=_total(body.get("total_contacts")),
+        keys=hash(tuple([row[key] for row in rows])),
+        mended=decoded.mended,
+    )
 
 
 def path_part(name: str) -> str:

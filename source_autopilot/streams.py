@@ -6,6 +6,7 @@ How pages are fetched is said in `http_stream`, which columns a contact has in `
 from collections.abc import Iterable
 from datetime import datetime
 
+import requests
 from airbyte_cdk.models import SyncMode
 
 from source_autopilot.api import Api
@@ -100,10 +101,10 @@ class SmartSegmentsContacts(AutopilotStream):
         """The pair of the slice's segment and the contact; the contact's other fields stay out."""
         return [{"segment_id": stream_slice["segment_id"], "contact_id": document["contact_id"]}]
 
-    def on_not_found(self, partition: Partition, bookmark: str | None) -> None:
+    def on_refused(self, partition: Partition, bookmark: str | None, status: int) -> None:
         """A segment that is gone has no members; a bookmark that is gone is an error."""
-        if bookmark:
-            super().on_not_found(partition, bookmark)
+        if bookmark or status not in (requests.codes.not_found, requests.codes.gone):
+            super().on_refused(partition, bookmark, status)
         self.logger.warning(
             f"{self.name}: segment {partition['segment_id']} was deleted while the sync ran;"
             " it has no members any more."

@@ -11,8 +11,9 @@ from typing import Any
 import orjson
 from pydantic import TypeAdapter, ValidationError
 
+from source_autopilot.lenient_json import MAX_INTEGER
+
 EPOCH = datetime(1970, 1, 1)  # without an offset, which is three times as fast to add to
-MAX_INTEGER = 2**63 - 1
 
 _DATETIME = TypeAdapter(datetime)
 _CANONICAL = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3}Z")

@@ -49,3 +49,17 @@ def test_api_url__would_give_the_key_away(given: str) -> None:
     """No address that would send the key in plain, or somewhere else than it seems."""
     with pytest.raises(InvalidConfig, match="AUTOPILOT_API_URL"):
         api_url({"AUTOPILOT_API_URL": given})
+
+
+@pytest.mark.parametrize("given", ["http://127.0.0.1:8080/v1", "http://localhost/", "ftp://x/"])
+@pytest.mark.parametrize("mode", ["cloud", "CLOUD"])
+def test_api_url__nothing_in_plain_in_the_cloud(given: str, mode: str) -> None:
+    """There, this machine is somebody else's."""
+    with pytest.raises(InvalidConfig, match="https"):
+        api_url({"AUTOPILOT_API_URL": given, "DEPLOYMENT_MODE": mode})
+
+
+@pytest.mark.parametrize("given", ["", "https://proxy.example/autopilot"])
+def test_api_url__https_in_the_cloud(given: str) -> None:
+    """An address that is safe is taken there, too."""
+    assert api_url({"AUTOPILOT_API_URL": given, "DEPLOYMENT_MODE": "cloud"}).startswith("https://")

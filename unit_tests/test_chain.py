@@ -1,16 +1,26 @@
 """Tests of `chain`."""
 
 import math
+from dataclasses import replace
+from itertools import count
 
 import pytest
 
 from source_autopilot.chain import Chain
 from source_autopilot.responses import Page, UnreadablePage
 
+NUMBERS = count()
+
 
 def page(bookmark: str | None, *, rows: int = 100, total: int | None = None) -> Page:
     """A page of so many rows that leads to a bookmark."""
-    return Page([{"contact_id": "p"}] * rows, bookmark, total)
+    return Page([{"contact_id": "p"}] * rows, bookmark, total, keys=next(NUMBERS))
+
+
+def walk(chain: Chain, pages: list[Page]) -> None:
+    """Advance past one page after the other."""
+    for it in pages:
+        chain.advance(it)
 
 
 def test_chain__to_the_last_page() -> None:
@@ -69,6 +79,56 @@ def test_pages_left__by_the_total_of_the_first_page() -> None:
 def test_pages_left__never_negative() -> None:
     """A total that is too small is no reason to think of less than nothing."""
     chain = Chain(None)
-    chain.advance(page("b1", total=10))
+    walk(chain, [page("b1", total=150), page("b2")])
 
     assert chain.pages_left == 0
+
+
+def test_pages_left__total_that_the_first_page_disproves() -> None:
+    """Such a total says nothing, so nobody knows."""
+    chain = Chain(None)
+    chain.advance(page("b1", total=10))
+
+    assert chain.pages_left == math.inf
+
+
+@pytest.mark.parametrize("rows", [0, 100])
+def test_advance__nothing_new_without_end(rows: int) -> None:
+    """Ever new bookmarks with the same rows, or none, end soon in an error that names one."""
+    chain, same = Chain(None), page(None, rows=rows, total=rows)
+
+    for number in range(10):
+        chain.advance(replace(same, bookmark=f"b{number}"))
+
+    with pytest.raises(UnreadablePage, match=r"no new rows and leads on to the bookmark c\d"):
+        walk(chain, [replace(same, bookmark=f"c{number}") for number in range(2)])
+
+
+def test_advance__new_rows_without_end() -> None:
+    """A chain far beyond the vendor's total is an error within a few seconds of reading."""
+    chain = Chain(None)
+
+    with pytest.raises(UnreadablePage, match="far beyond the rows that Autopilot counts"):
+        walk(chain, [page(f"b{number}", total=550) for number in range(120)])
+
+
+@pytest.mark.parametrize("total", [0, 1, 99, 5_000, 10**9, None])
+def test_advance__wrong_total(total: int | None) -> None:
+    """A total that is off, or plainly nonsense, does not end a chain of 10,000 rows."""
+    chain = Chain(None)
+    for number in range(99):
+        chain.advance(page(f"b{number}", total=total))
+    chain.advance(page(None))
+
+    assert chain.ended
+
+
+def test_advance__a_page_seen_twice() -> None:
+    """Contacts that move while the walk goes on may turn up again, now and then."""
+    chain = Chain(None)
+    for number in range(50):
+        twice = page(f"a{number}")
+        chain.advance(twice)
+        chain.advance(replace(twice, bookmark=f"b{number}"))
+
+    assert not chain.ended

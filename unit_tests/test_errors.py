@@ -34,10 +34,12 @@ def answer(status: int, body: bytes = b"{}", **headers: str) -> requests.Respons
         (204, ResponseAction.FAIL, FailureType.system_error),
         (301, ResponseAction.FAIL, FailureType.transient_error),
         (307, ResponseAction.FAIL, FailureType.transient_error),
-        (400, ResponseAction.FAIL, FailureType.config_error),
+        (400, ResponseAction.IGNORE, None),  # the stream decides
         (401, ResponseAction.FAIL, FailureType.config_error),
         (403, ResponseAction.FAIL, FailureType.config_error),
-        (404, ResponseAction.IGNORE, None),  # the stream decides
+        (404, ResponseAction.IGNORE, None),
+        (410, ResponseAction.IGNORE, None),
+        (422, ResponseAction.IGNORE, None),
         (405, ResponseAction.FAIL, FailureType.system_error),
         (408, ResponseAction.RETRY, FailureType.transient_error),
         (429, ResponseAction.RATE_LIMITED, FailureType.transient_error),
@@ -53,7 +55,8 @@ def test_interpret_response__status(
     resolution = HANDLER.interpret_response(answer(status))
 
     assert (resolution.response_action, resolution.failure_type) == (action, failure_type)
-    assert status == 200 or str(status) in str(resolution.error_message)
+    refused = action in (ResponseAction.SUCCESS, ResponseAction.IGNORE)
+    assert refused or str(status) in str(resolution.error_message)
 
 
 @pytest.mark.parametrize(
@@ -65,7 +68,7 @@ def test_interpret_response__status(
         (requests.exceptions.ChunkedEncodingError(), ResponseAction.RETRY, "broke off"),
         (requests.exceptions.ContentDecodingError(), ResponseAction.RETRY, "broke off"),
         (requests.exceptions.SSLError(), ResponseAction.RETRY, "No secure connection"),
-        (requests.exceptions.InvalidURL(), ResponseAction.FAIL, "could not be sent"),
+        (requests.exceptions.InvalidURL(), ResponseAction.RETRY, "was not found"),
         (requests.exceptions.InvalidHeader(), ResponseAction.FAIL, "could not be sent"),
     ],
 )

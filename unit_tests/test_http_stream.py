@@ -224,15 +224,22 @@ def test_read_records__bookmark_that_repeats(api: Api, autopilot: Mocker, names:
 
 
 @pytest.mark.parametrize(
-    ("body", "where"), [({"bookmark": "b1"}, "the page at bookmark b1"), ({}, "the first page")]
+    ("status", "body", "where"),
+    [
+        (404, {"bookmark": "b1"}, "the page at bookmark b1"),
+        (400, {"bookmark": "b1"}, "the page at bookmark b1"),
+        (410, {"bookmark": "b1"}, "the page at bookmark b1"),
+        (422, {"bookmark": "b1"}, "the page at bookmark b1"),
+        (404, {}, "the first page"),
+    ],
 )
-def test_read_records__not_found(
-    api: Api, autopilot: Mocker, body: dict[str, str], where: str
+def test_read_records__refused(
+    api: Api, autopilot: Mocker, status: int, body: dict[str, str], where: str
 ) -> None:
     """A bookmark that Autopilot refuses, like a stream that is not there, is an error."""
-    first = {"json": {"contacts": [], **body}} if body else {"status_code": 404}
+    first = {"json": {"contacts": [], **body}} if body else {"status_code": status}
     autopilot.get(URL + "contacts", **first)
-    autopilot.get(URL + "contacts/b1", status_code=404)
+    autopilot.get(URL + "contacts/b1", status_code=status)
 
     with pytest.raises(AirbyteTracedException, match=f"does not find {where} ") as raised:
         read(contacts_of(api))

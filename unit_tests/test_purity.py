@@ -8,7 +8,9 @@ import pytest
 import source_autopilot
 
 PACKAGE = Path(source_autopilot.__file__).parent
-PURE = ("api_url chain config contact naming pace patience responses row state values").split()
+PURE = (
+    "api_url chain config contact lenient_json naming pace patience responses row state values"
+).split()
 
 
 def imports_of(module: str) -> set[str]:

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from source_autopilot.responses import (
+    Body,
     Page,
     UnreadableBody,
     UnreadablePage,
@@ -19,25 +20,36 @@ from source_autopilot.responses import (
 )
 from unit_tests.documents import JSON
 
+TEXT = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]))
 ROWS = [{"contact_id": "person_1"}, {"contact_id": "person_2"}]
 
 
 def contacts_page(body: Any) -> Page:
     """Parse a body as a page of contacts."""
-    return parse_page(body, rows_field="contacts", key="contact_id")
+    return parse_page(Body(body, {}), rows_field="contacts", key="contact_id")
 
 
 def test_parse_page__with_more_to_come() -> None:
     """A page in the middle has rows, the bookmark of the next one, and a total."""
     body = {"contacts": ROWS, "total_contacts": 400, "bookmark": "person_2"}
 
-    assert contacts_page(body) == Page(rows=ROWS, bookmark="person_2", total=400)
+    page = contacts_page(body)
+    assert (page.rows, page.bookmark, page.total) == (ROWS, "person_2", 400)
 
 
 @pytest.mark.parametrize("end", [{}, {"bookmark": None}, {"bookmark": ""}])
 def test_parse_page__last(end: dict[str, Any]) -> None:
     """A bookmark that is absent, null or empty ends the chain."""
-    assert contacts_page({"contacts": ROWS, **end}) == Page(rows=ROWS, bookmark=None, total=None)
+    page = contacts_page({"contacts": ROWS, **end})
+    assert (page.rows, page.bookmark, page.total) == (ROWS, None, None)
+
+
+def test_parse_page__keys() -> None:
+    """Pages with the same rows are told from pages with others."""
+    one, other = contacts_page({"contacts": ROWS}), contacts_page({"contacts": ROWS[:1]})
+    again = contacts_page({"contacts": [{**row, "Name": "Ann"} for row in ROWS]})
+
+    assert one.keys == again.keys != other.keys
 
 
 @pytest.mark.parametrize(
@@ -85,10 +97,10 @@ def test_parse_page__any_json(body: Any) -> None:
     assert all(row["contact_id"] for row in page.rows)
 
 
-@given(st.dictionaries(st.text(), st.text() | st.integers(-(2**63), 2**63 - 1) | st.none()))
+@given(st.dictionaries(TEXT, TEXT | st.integers(-(2**63), 2**63 - 1) | st.none()))
 def test_decode__json(value: dict[str, Any]) -> None:
     """What JSON writes, decode reads."""
-    assert decode(json.dumps(value).encode()) == value
+    assert decode(json.dumps(value).encode()).value == value
 
 
 @pytest.mark.parametrize("body", [b"", b"<html></html>", b'{"contacts":[{"contact_id":"pers'])
