@@ -220,10 +220,16 @@ def test_sync__fails(fault: Fault, sentence: str, tmp_path: Path) -> None:
         (
             lambda script: os.kill(only_child(script), signal.SIGTERM),
             1,
-            "The sync failed. The connector ended in the middle of contacts,",
+            "The sync failed. The sync was stopped from outside before it was complete.",
+        ),
+        # And without a last word.
+        (
+            lambda script: os.kill(only_child(script), signal.SIGKILL),
+            1,
+            "The sync failed. ",
         ),
     ],
-    ids=["ctrl-C", "slow-ctrl-C", "stop", "connector"],
+    ids=["ctrl-C", "slow-ctrl-C", "stop", "connector", "connector-killed"],
 )
 def test_sync__interrupted(
     interrupt: Callable[[int], None], code: int, sentence: str, tmp_path: Path
