@@ -83,14 +83,16 @@ def started(
     catalog: Mapping[str, Any] | None = None,
     state: Sequence[Message] | None = None,
     job: str = "",
+    environment: Mapping[str, str] | None = None,
     docker: Sequence[str] = (),
 ) -> Iterator[subprocess.Popen[str]]:
     """A command of the connector while it runs; it is killed if it still does afterwards.
 
     `url` is the API's address, the vendor's if None; `job` is WORKER_JOB_ID, as Airbyte's platform
-    sets it. `docker` are an image, and options before it, to run the command in instead.
+    sets it, and `environment` has more variables. `docker` are an image, and options before it, to
+    run the command in instead.
     """
-    own = {"AUTOPILOT_API_URL": url or "", "WORKER_JOB_ID": job}
+    own = {"AUTOPILOT_API_URL": url or "", "WORKER_JOB_ID": job, **(environment or {})}
     with tempfile.TemporaryDirectory() as name_of_folder:
         folder = Path(name_of_folder)
         folder.chmod(0o755)  # the container's user reads it, too

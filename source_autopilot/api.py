@@ -3,9 +3,11 @@
 from dataclasses import dataclass
 from typing import Any
 
+from airbyte_cdk.models import FailureType
 from airbyte_cdk.sources.streams.http.requests_native_auth.abstract_token import (
     AbstractHeaderAuthenticator,
 )
+from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 from pydantic import SecretStr
 
 from source_autopilot.budget import RequestBudget
@@ -36,6 +38,15 @@ class Api:
             # Plain http is for this machine; a proxy in the environment must not see the key.
             options["proxies"] = {"http": None, "all": None}
         return options
+
+    def told_of(self, failure: AirbyteTracedException) -> AirbyteTracedException:
+        """The failure; after a config error nothing is asked any more.
+
+        A key that one request is refused for is refused for all.
+        """
+        if failure.failure_type == FailureType.config_error:
+            self.budget.close(failure)
+        return failure
 
 
 class ApiKeyHeader(AbstractHeaderAuthenticator):

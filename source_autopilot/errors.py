@@ -81,7 +81,19 @@ class AutopilotErrorHandler(ErrorHandler):
         return self._patience.total_seconds
 
     def interpret_response(self, response: requests.Response | Exception | None) -> ErrorResolution:
-        """What to do about an answer, or about the exception that came in its place."""
+        """What the CDK's client has to do: try again, or hand the answer over.
+
+        It never hears of an answer that ends the sync: it would log the answer as a whole, with
+        contacts in it, or with the key where a proxy repeats it. The stream asks for the verdict.
+        """
+        verdict = self.verdict(response)
+        gives_up = verdict.response_action == ResponseAction.FAIL
+        if gives_up and isinstance(response, requests.Response):
+            return ErrorResolution(ResponseAction.IGNORE, None, verdict.error_message)
+        return verdict
+
+    def verdict(self, response: requests.Response | Exception | None) -> ErrorResolution:
+        """What an answer means, or the exception that came in its place."""
         if not isinstance(response, requests.Response):
             return _of_exception(response)
         if response.status_code == requests.codes.ok:

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 
 import requests
 from airbyte_cdk.models import AirbyteErrorTraceMessage, AirbyteMessage, FailureType
+from airbyte_cdk.sources.streams.http.error_handlers import ErrorResolution, ResponseAction
 from airbyte_cdk.sources.streams.http.exceptions import BaseBackoffException
 from airbyte_cdk.utils.airbyte_secrets_utils import filter_secrets
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
@@ -63,6 +64,15 @@ def explained(failure: AirbyteTracedException) -> AirbyteTracedException:
         message=str(cause),
         internal_message=failure.internal_message,
         failure_type=FailureType.transient_error,
+    )
+
+
+def given_up(verdict: ErrorResolution) -> AirbyteTracedException | None:
+    """The error of an answer that no other try can mend; None if the verdict is another one."""
+    if verdict.response_action != ResponseAction.FAIL:
+        return None
+    return AirbyteTracedException(
+        message=verdict.error_message, failure_type=verdict.failure_type or FailureType.system_error
     )
 
 

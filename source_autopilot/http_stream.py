@@ -10,7 +10,7 @@ from contextlib import AbstractContextManager, nullcontext
 from typing import Any, ClassVar
 
 import requests
-from airbyte_cdk.models import FailureType, SyncMode
+from airbyte_cdk.models import SyncMode
 from airbyte_cdk.sources.streams.http import HttpStream
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
@@ -18,7 +18,7 @@ from source_autopilot.api import Api, ApiKeyHeader
 from source_autopilot.chain import Chain
 from source_autopilot.checkpoint import Checkpoint
 from source_autopilot.errors import AutopilotErrorHandler, RetryAfter, json_body
-from source_autopilot.failures import explained, page_refused, unusable_page
+from source_autopilot.failures import explained, given_up, page_refused, unusable_page
 from source_autopilot.progress import Progress
 from source_autopilot.responses import Page, UnreadablePage, parse_page, path_part
 from source_autopilot.row import Converters, Row, to_row
@@ -52,7 +52,7 @@ class AutopilotStream(HttpStream, ABC):
         self._tally = Tally()
         super().__init__(authenticator=ApiKeyHeader(api.key), api_budget=api.budget)
         for scheme in ("https://", "http://"):
-            self._http_client._session.mount(scheme, BoundedAdapter())
+            self._http_client._session.mount(scheme, BoundedAdapter(api.patience.whole_seconds))
 
     @property
     def primary_key(self) -> str | list[str]:
@@ -158,7 +158,7 @@ class AutopilotStream(HttpStream, ABC):
 
         Raises AirbyteTracedException.
         """
-        raise self._stopping_all_if_config_error(page_refused(self.name, bookmark, status))
+        raise self.api.told_of(page_refused(self.name, bookmark, status))
 
     def report(self) -> None:
         """Log what a person should know of the rows that were read."""
@@ -170,16 +170,11 @@ class AutopilotStream(HttpStream, ABC):
         try:
             _, response = self._fetch_next_page(partition, None, token)
         except AirbyteTracedException as failure:
-            raise self._stopping_all_if_config_error(explained(failure)) from None
+            raise self.api.told_of(explained(failure)) from None
+        failed = given_up(self.get_error_handler().verdict(response))
+        if failed:
+            raise self.api.told_of(failed)
         return response
-
-    def _stopping_all_if_config_error(
-        self, reason: AirbyteTracedException
-    ) -> AirbyteTracedException:
-        # A key that one request is refused for is refused for all.
-        if reason.failure_type == FailureType.config_error:
-            self.api.budget.close(reason)
-        return reason
 
     def _started_over(self, partition: Partition, chain: Chain) -> Chain:
         self.logger.warning(

@@ -7,21 +7,33 @@ from dataclasses import dataclass
 class Patience:
     """How long to wait and how often to try before giving up. Times in seconds.
 
+    `read_seconds` bound the silence between two bytes, `whole_seconds` an answer as a whole.
     The CDK looks at `total_seconds` before a try and not after it, so the last two tries may both
     begin in time and end after it.
     """
 
     connect_seconds: float
     read_seconds: float
+    whole_seconds: float
     retries: int
     total_seconds: int
     longest_pause_seconds: float
 
 
 PATIENCE_OF_READ = Patience(
-    connect_seconds=10, read_seconds=30, retries=5, total_seconds=150, longest_pause_seconds=120
+    connect_seconds=10,
+    read_seconds=30,
+    whole_seconds=60,
+    retries=5,
+    total_seconds=150,
+    longest_pause_seconds=120,
 )
 # `check` has 30 s in all, start-up included: somebody waits in front of the form.
 PATIENCE_OF_CHECK = Patience(
-    connect_seconds=3, read_seconds=5, retries=3, total_seconds=6, longest_pause_seconds=5
+    connect_seconds=3,
+    read_seconds=5,
+    whole_seconds=8,
+    retries=3,
+    total_seconds=6,
+    longest_pause_seconds=5,
 )

@@ -16,7 +16,6 @@ from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
-WHOLE_SECONDS = 60.0  # for an answer; the usual one takes less than a second
 MAX_BYTES = 64 * 1024 * 1024  # unpacked; a page of 100 contacts has some 200 kB
 CHUNK_BYTES = 256 * 1024
 
@@ -24,9 +23,12 @@ _of_thread = threading.local()
 
 
 class BoundedAdapter(HTTPAdapter):
-    """The connections of one session; all workers of a stream share it."""
+    """The connections of one session; all workers of a stream share it.
 
-    def __init__(self, whole_seconds: float = WHOLE_SECONDS) -> None:
+    `whole_seconds` bound an answer from its request to its last byte.
+    """
+
+    def __init__(self, whole_seconds: float) -> None:
         super().__init__(pool_maxsize=MAX_CONNECTION_POOL_SIZE)
         self._whole_seconds = whole_seconds
 

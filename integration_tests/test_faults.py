@@ -1,0 +1,312 @@
+"""Whatever the API and the network do: survived exactly, or given up clearly, and no key anywhere.
+
+What happens to pages that make no sense is in `test_read`.
+"""
+
+import base64
+import json
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+import pytest
+
+from integration_tests.connector import ROOT, SECONDS, Message, Output, run, started
+from integration_tests.simulator import Account, Fault, Simulator
+from integration_tests.test_read import STREAMS, assert_complete, expected_rows, sorted_rows
+from integration_tests.wire import Wire, certificate
+
+KEY = "k%y/+=&?'\"<0123456789abcdef>"  # looks different in every encoding
+ALL_TIME = {"api_key": KEY, "start_date": "2000-01-01"}
+ENCODED = {KEY, quote(KEY), quote(KEY, safe=""), json.dumps(KEY)[1:-1]} | {
+    encode(KEY.encode()).decode() for encode in (base64.b64encode, base64.urlsafe_b64encode)
+}
+COMPLETE = {"__ab_full_refresh_sync_complete": True}
+ACCOUNT = Account(contacts=350, segment_sizes=[150, 30, 0])
+
+
+def read(url: str, catalog: Message, **circumstances: Any) -> Output:
+    """A read that never shows the key, and whose stdout is JSON lines."""
+    output = run("read", ALL_TIME, url=url, catalog=catalog, **circumstances)
+    assert output.messages
+    assert not [it for it in ENCODED if it in output.stdout + output.stderr]
+    return output
+
+
+def states(output: Output) -> dict[str, Message]:
+    """The last state of each stream."""
+    found = [it["state"] for it in output.messages if it["type"] == "STATE"]
+    return {it["stream"]["stream_descriptor"]["name"]: it for it in found}
+
+
+def assert_given_up(output: Output, stream: str, failure_type: str, sentence: str) -> None:
+    """One stream failed, in a sentence; nothing says it is complete, and the others are."""
+    assert output.code == 1
+    [error] = output.errors
+    assert sentence in error["message"]
+    assert error["failure_type"] == failure_type
+    assert output.statuses == {**dict.fromkeys(STREAMS, "COMPLETE"), stream: "INCOMPLETE"}
+    for name, state in states(output).items():
+        assert (state["stream"]["stream_state"] == COMPLETE) == (name != stream)
+
+
+@pytest.mark.parametrize(
+    "faults",
+    [
+        *[[Fault("status", status=status, times=3)] for status in (500, 502, 503, 504, 408)],
+        [Fault("status", status=429, times=25)],  # more than there are workers
+        [Fault("status", path="/contacts*", status=429, retry_after="2")],
+        [Fault("status", status=429, retry_after="Wed, 21 Oct 2015 07:28:00 GMT", times=5)],
+        [Fault("reset", path="/contacts/*", times=2), Fault("reset", path="/lists")],
+        [Fault("close", times=4)],
+        [Fault("cut_json", path="*contacts*", times=3), Fault("html", path="/smart_segments")],
+        [Fault("silence", path="/contacts/*")],
+        [Fault("drip", path="/contacts/*")],
+        *[[Fault("total", times=None, value=value)] for value in (None, "350", 0, 1, 101, 10**9)],
+    ],
+    ids=lambda faults: "-".join(str(getattr(faults[0], it)) for it in ("kind", "status", "value")),
+)
+def test_survived(faults: list[Fault], catalog: Message) -> None:
+    """A fault that passes costs time, and nothing else."""
+    with Simulator(ACCOUNT, key=KEY, faults=faults) as autopilot:
+        output = read(autopilot.url, catalog)
+
+    assert_complete(output, ACCOUNT)
+
+
+@pytest.mark.parametrize("tls", [False, True], ids=["reset", "handshake"])
+def test_survived__broken_connections(tls: bool, catalog: Message, tmp_path: Path) -> None:
+    """Connections and TLS handshakes that break off are tried again."""
+    file, context = certificate(tmp_path, "localhost")
+    with Simulator(ACCOUNT, key=KEY) as autopilot:
+        wire = Wire(autopilot.url, tls=context if tls else None, broken=4)
+        with wire.up("localhost") as url:
+            output = read(url, catalog, environment={"REQUESTS_CA_BUNDLE": str(file)})
+
+    assert wire.connections > 4
+    assert_complete(output, ACCOUNT)
+
+
+def test_survived__refused_connections(catalog: Message) -> None:
+    """An API that is not there yet is waited for."""
+    with socket.create_server(("127.0.0.1", 0)) as reserved:
+        port = reserved.getsockname()[1]
+    outputs: list[Output] = []
+    url = f"http://127.0.0.1:{port}/v1"
+    reading = threading.Thread(target=lambda: outputs.append(read(url, catalog)))
+    reading.start()
+    time.sleep(4)  # start-up takes two
+    with Simulator(ACCOUNT, key=KEY, port=port):
+        reading.join(SECONDS)
+
+    assert_complete(outputs[0], ACCOUNT)
+    assert "ConnectionError" in outputs[0].log
+
+
+def test_survived__no_dns(catalog: Message) -> None:
+    """A name that is not found is looked up again."""
+    environment = {
+        "PYTHONPATH": str(ROOT / "integration_tests" / "failing_dns"),
+        "FAILING_LOOK_UPS": "3",
+    }
+    with Simulator(ACCOUNT, key=KEY) as autopilot:
+        url = autopilot.url.replace("127.0.0.1", "localhost")
+        output = read(url, catalog, environment=environment)
+
+    assert_complete(output, ACCOUNT)
+    assert "ConnectionError" in output.log
+
+
+def test_survived__segment_deleted_meanwhile(catalog: Message) -> None:
+    """It is warned of and has no pairs; all the others are complete."""
+    gone = ACCOUNT.segment_ids[0]
+    fault = Fault("status", path=f"/smart_segments/{gone}/*", status=404, times=None)
+    with Simulator(ACCOUNT, key=KEY, faults=[fault]) as autopilot:
+        output = read(autopilot.url, catalog)
+
+    expected = expected_rows(ACCOUNT)
+    pairs = [it for it in expected["smart_segments_contacts"] if it["segment_id"] != gone]
+    assert output.code == 0
+    assert sorted_rows(output.rows) == sorted_rows({**expected, "smart_segments_contacts": pairs})
+    assert f"segment {gone} was deleted while the sync ran" in output.log
+
+
+@pytest.mark.parametrize("account", [Account(lists=0, segments=0), Account(contacts=0, segments=3)])
+def test_survived__nothing_there(account: Account, catalog: Message) -> None:
+    """Empty tables are complete tables."""
+    with Simulator(account, key=KEY) as autopilot:
+        assert_complete(read(autopilot.url, catalog), account)
+
+
+def test_survived__values_that_nothing_can_store(catalog: Message) -> None:
+    """Each record is a line of JSON for anybody, and a warning counts what was replaced."""
+    odd = (
+        r'{"contact_id": "p1", "Name": "\ud83d", "Notes": "a\u0000b", "Score": NaN,'
+        r' "Number": 123456789012345678901234567890, "updated_at": "", "Twitter": "%s"}'
+    ) % ("x" * 10_000_000)
+    page = Fault("body", path="/contacts", text=f'{{"contacts": [{odd}]}}')
+    with Simulator(ACCOUNT, key=KEY, faults=[page]) as autopilot:
+        output = read(autopilot.url, catalog)
+
+    [row] = output.rows["contacts"]
+    assert output.code == 0
+    assert (row["name"], row["notes"]) == ("\ufffd", "a\ufffdb")
+    assert row["number"] == "123456789012345678901234567890"
+    assert len(row["twitter"]) == 10_000_000
+    assert not row.keys() & {"score", "updated_at"}  # null
+    for column in ("name", "notes", "score", "number"):
+        assert output.log.count(f"contacts: 1 values of column {column} cannot be stored") == 1
+
+
+@pytest.mark.parametrize(
+    ("fault", "sentence"),
+    [
+        (Fault("silence", times=None), "Autopilot did not answer in time"),
+        (Fault("drip", times=None), "Autopilot did not answer in time"),
+        (Fault("reset", times=None), "The connection to Autopilot failed or broke off"),
+        (Fault("cut_json", times=None), "Autopilot's answer cannot be read"),
+        (Fault("html", times=None), "Autopilot's answer cannot be read"),
+        (Fault("status", status=429, times=None), "Autopilot is limiting requests (429)"),
+        (Fault("status", status=429, retry_after="30", times=None), "is limiting requests (429)"),
+    ],
+    ids=lambda it: (
+        f"{it.kind}{it.status or ''}{it.retry_after or ''}" if isinstance(it, Fault) else ""
+    ),
+)
+def test_given_up__for_ever(fault: Fault, sentence: str, catalog: Message) -> None:
+    """A fault that never passes is given up in less than five minutes; a retry may help."""
+    second_page = Fault.from_json({**fault.to_json(), "path": "/contacts/*"})
+    began = time.monotonic()
+    with Simulator(ACCOUNT, key=KEY, faults=[second_page]) as autopilot:
+        output = read(autopilot.url, catalog, seconds=300)
+
+        assert autopilot.log.count("/contacts/*") <= 7
+    assert time.monotonic() - began < 300
+    assert_given_up(output, "contacts", "transient_error", sentence)
+
+
+def test_given_up__answer_that_never_begins() -> None:
+    """A status line at a byte a second is bounded, too."""
+    with Wire("http://127.0.0.1:1/v1", drips=True).up() as url:
+        output = run("check", ALL_TIME, url=url, seconds=30)
+
+    assert output.connection_status["status"] == "FAILED"
+    assert "did not answer in time" in output.connection_status["message"]
+
+
+def test_given_up__wrong_certificate(tmp_path: Path) -> None:
+    """A server that cannot prove its name gets no request."""
+    file, context = certificate(tmp_path, "elsewhere.example")
+    with Simulator(ACCOUNT, key=KEY) as autopilot:
+        with Wire(autopilot.url, tls=context).up("localhost") as url:
+            output = run("check", ALL_TIME, url=url, environment={"REQUESTS_CA_BUNDLE": str(file)})
+
+        assert autopilot.log.count() == 0
+    assert output.connection_status["status"] == "FAILED"
+    assert "No secure connection" in output.connection_status["message"]
+
+
+def test_given_up__redirect(catalog: Message) -> None:
+    """The target of a redirect is never asked, and so never gets the key."""
+    with Simulator(ACCOUNT, key=KEY) as elsewhere:
+        fault = Fault(
+            "status", path="/contacts/*", status=307, location=f"{elsewhere.url}/contacts"
+        )
+        with Simulator(ACCOUNT, key=KEY, faults=[fault]) as autopilot:
+            output = read(autopilot.url, catalog)
+
+        assert elsewhere.log.count() == 0
+    assert_given_up(output, "contacts", "transient_error", "a redirect (307)")
+
+
+@pytest.mark.parametrize("compress", [False, True])
+def test_given_up__answer_too_large_to_hold(compress: bool, catalog: Message) -> None:
+    """A page beyond any reason is not taken into memory, packed or not."""
+    bomb = Fault("body", path="/contacts/*", text="[" + " " * 80_000_000, times=None)
+    with Simulator(ACCOUNT, key=KEY, faults=[bomb], compress=compress) as autopilot:
+        output = read(autopilot.url, catalog)
+
+        assert autopilot.log.count("/contacts/*") == 1
+    assert_given_up(
+        output, "contacts", "transient_error", "page 2 from Autopilot cannot be used: it has more"
+    )
+
+
+@pytest.mark.parametrize("status", [400, 404, 410, 422])
+def test_given_up__bookmark_refused(status: int, catalog: Message) -> None:
+    """In mid-chain it ends the table; the next attempt is told as well and starts it over."""
+    refused = Fault("status", path="/contacts/*", status=status)
+    with Simulator(ACCOUNT, key=KEY, faults=[refused]) as autopilot:
+        first = read(autopilot.url, catalog, job="42")
+        assert_given_up(first, "contacts", "transient_error", f"({status})")
+
+        autopilot.set_faults([refused])
+        last = states(first)
+        second = read(autopilot.url, catalog, state=list(last.values()), job="42")
+
+    assert second.code == 0
+    assert "is read again from the start" in second.log
+    contacts = {"contacts": expected_rows(ACCOUNT)["contacts"]}
+    assert sorted_rows(second.rows) == sorted_rows(contacts)
+
+
+@contextmanager
+def endless(new_rows: bool) -> Iterator[str]:
+    """The URL of an API whose contacts go on for ever, each page with a bookmark of its own."""
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_GET(self) -> None:
+            number = int(self.path.split("/")[3]) if self.path.count("/") > 2 else 0
+            ids = range(number * 100, number * 100 + 100) if new_rows else range(100)
+            rows = [{"contact_id": f"p{it}"} for it in ids]
+            page = {"contacts": rows, "total_contacts": 350, "bookmark": str(number + 1)}
+            body = json.dumps(page).encode()
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, format: str, *args: Any) -> None:
+            """Nothing."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}/v1"
+        server.shutdown()
+
+
+@pytest.mark.parametrize("new_rows", [False, True])
+def test_given_up__pages_without_end(new_rows: bool, catalog: Message) -> None:
+    """A chain that never ends is noticed within seconds, and the error names a bookmark."""
+    contacts = {"streams": [it for it in catalog["streams"] if it["stream"]["name"] == "contacts"]}
+    with endless(new_rows) as url:
+        output = read(url, contacts, seconds=60)
+
+    assert output.code == 1
+    [error] = output.errors
+    assert "leads on to the bookmark" in error["message"]
+    assert output.statuses == {"contacts": "INCOMPLETE"}
+
+
+def test_key__not_in_the_process_list(catalog: Message) -> None:
+    """Neither the arguments nor the environment of the process have the key, in any form."""
+    silent = Fault("silence", times=None)
+    with (
+        Simulator(ACCOUNT, key=KEY, faults=[silent]) as autopilot,
+        started("read", ALL_TIME, url=autopilot.url, catalog=catalog) as process,
+    ):
+        while not autopilot.log.count():
+            time.sleep(0.05)
+        about = Path(f"/proc/{process.pid}")
+        seen = (about / "cmdline").read_bytes() + (about / "environ").read_bytes()
+
+    assert not [it for it in ENCODED if it.encode() in seen]
+    assert urlsplit(autopilot.url).netloc.encode() in seen
