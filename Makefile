@@ -7,8 +7,14 @@ BIN = .venv/bin
 CODE = source_autopilot unit_tests integration_tests examples benchmarks main.py setup.py
 INSTALL = pip install --quiet --constraint requirements.lock --editable '.[tests,demo]'
 
+SECONDS = 600
+# The connector and nothing else, as in the image, and beside it the tools that look at it.
+RUNTIME = $(PYTHON) -m venv .venv-audit && $(PYTHON) -m venv .venv-audit/runtime \
+	&& .venv-audit/runtime/bin/python -m pip install --quiet --constraint requirements.lock . \
+	&& .venv-audit/bin/python -m pip install --quiet 'pip-audit>=2.7' 'cyclonedx-bom>=7'
+
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lint types image test-image benchmark lock clean
+.PHONY: help demo test check lint types image test-image benchmark fuzz audit sbom lock clean
 
 help: ## List the tasks
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -41,12 +47,24 @@ test-image: .venv/installed image ## Test the image: our comparisons and Airbyte
 benchmark: .venv/installed ## Measure the connector beside its peers on the simulator (40 minutes)
 	$(BIN)/python -m benchmarks --write docs/performance.md
 
+fuzz: ## Look for pages that break the parsing, for SECONDS=600
+	$(PYTHON) -m venv .venv-fuzz && .venv-fuzz/bin/python -m pip install --quiet --constraint requirements.lock . 'atheris>=3'
+	mkdir -p .venv-fuzz/found && .venv-fuzz/bin/python integration_tests/fuzz.py -max_total_time=$(SECONDS) .venv-fuzz/found
+
+audit: ## Look up known vulnerabilities of the image's packages
+	$(RUNTIME)
+	.venv-audit/bin/pip-audit --path "$$(echo .venv-audit/runtime/lib/python*/site-packages)"
+
+sbom: ## Write sbom.json: the image's packages, as CycloneDX
+	$(RUNTIME)
+	.venv-audit/bin/cyclonedx-py environment --output-file sbom.json .venv-audit/runtime/bin/python
+
 lock: .venv/installed ## Renew the exact versions in requirements.lock
 	$(BIN)/python -m uv pip compile --quiet --upgrade --universal --python-version 3.10 \
 		--extra tests --extra demo --no-annotate --no-header --output-file requirements.lock setup.py
 
 clean: ## Remove what the other tasks made
-	rm -rf .venv .venv-benchmarks demo build *.egg-info .coverage* .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -rf .venv .venv-* demo build sbom.json *.egg-info .coverage* .hypothesis .mypy_cache .pytest_cache .ruff_cache
 
 .venv/installed: setup.py requirements.lock
 	@test -n "$(PYTHON)" || { echo "Python 3.10, 3.11 or 3.12 is needed: install one, or say make PYTHON=/path/to/python3.12"; exit 1; }

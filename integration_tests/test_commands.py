@@ -22,11 +22,13 @@ def test_spec__settings() -> None:
 
 
 def test_check__works() -> None:
-    """With a good key, one request is enough."""
-    with Simulator(Account(), key=KEY) as autopilot:
+    """With a good key it succeeds, and says what a sync will cost for a few requests."""
+    account = Account(contacts=12_345, segments=7)
+    with Simulator(account, key=KEY) as autopilot:
         output = run("check", {"api_key": KEY}, url=autopilot.url)
 
-        assert autopilot.log.count() == 1
+        assert autopilot.log.count() == 3 + 7
+    assert "has 12,345 contacts, 10 lists, 7 smart segments and about" in output.log
     assert output.connection_status == {"status": "SUCCEEDED"}
     assert output.code == 0
 

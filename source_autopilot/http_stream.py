@@ -136,6 +136,11 @@ class AutopilotStream(HttpStream, ABC):
                 self.progress.page(rows=len(page.rows), expected=expected)
         self.report()
 
+    def first_page(self, partition: Partition) -> tuple[Page, float]:
+        """A first page, and the seconds it took. Raises as `read_records`, UnreadablePage."""
+        response = self._fetch(partition, Chain(None))
+        return self._page(response), response.elapsed.total_seconds()
+
     def parse_response(self, response: requests.Response, **kwargs: Any) -> Iterator[Row]:
         """The rows of a page. Raises UnreadablePage."""
         stream_slice = kwargs.get("stream_slice") or {}

@@ -28,6 +28,15 @@ PATIENCE_OF_READ = Patience(
     total_seconds=150,
     longest_pause_seconds=120,
 )
+# A forecast is worth no second try.
+PATIENCE_OF_FORECAST = Patience(
+    connect_seconds=2,
+    read_seconds=3,
+    whole_seconds=4,
+    retries=0,
+    total_seconds=1,
+    longest_pause_seconds=0,
+)
 # `check` has 30 s in all, start-up included: somebody waits in front of the form.
 PATIENCE_OF_CHECK = Patience(
     connect_seconds=3,

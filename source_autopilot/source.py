@@ -5,7 +5,9 @@ Turns what is wrong with settings and catalogs into errors that Airbyte shows to
 
 import logging
 import os
+import time
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from airbyte_cdk.models import (
@@ -26,11 +28,21 @@ from source_autopilot.budget import RequestBudget
 from source_autopilot.concurrent_read import ConcurrentRead
 from source_autopilot.config import Config, InvalidConfig, connection_specification, parse_config
 from source_autopilot.failures import reported_once
+from source_autopilot.forecast import Forecast, sentences, warning
 from source_autopilot.http_stream import AutopilotStream
-from source_autopilot.patience import PATIENCE_OF_CHECK, PATIENCE_OF_READ, Patience
+from source_autopilot.patience import (
+    PATIENCE_OF_CHECK,
+    PATIENCE_OF_FORECAST,
+    PATIENCE_OF_READ,
+    Patience,
+)
+from source_autopilot.responses import UnreadablePage
 from source_autopilot.state import MalformedState
 from source_autopilot.streams import Contacts, Lists, SmartSegments, SmartSegmentsContacts
+from source_autopilot.survey import NoSurvey, survey
 
+# A check has 30 s; one that was slow so far has none left for a forecast.
+SECONDS_BEFORE_FORECAST = 8.0
 STREAM_NAMES = ["contacts", "lists", "smart_segments", "smart_segments_contacts"]
 
 
@@ -59,12 +71,14 @@ class SourceAutopilot(AbstractSource):
         Raises AirbyteTracedException. Nothing retries a check, so whatever goes wrong is for the
         person in front of the form: always a config error.
         """
-        _, api = _settled(config, PATIENCE_OF_CHECK)
+        settings, api = _settled(config, PATIENCE_OF_CHECK)
+        began = time.monotonic()
         try:
-            for _ in Lists(api).read_records(SyncMode.full_refresh):
-                pass
+            lists = len(list(Lists(api).read_records(SyncMode.full_refresh)))
         except AirbyteTracedException as failure:
             raise _config_error(str(failure)) from None
+        if time.monotonic() - began < SECONDS_BEFORE_FORECAST:
+            _log_forecast(settings, api, lists, logger)
         return True, None
 
     def streams(self, config: Mapping[str, Any]) -> list[Stream]:
@@ -112,6 +126,24 @@ class SourceAutopilot(AbstractSource):
             return False
         self._running.stop()
         return True
+
+
+def _log_forecast(settings: Config, api: Api, lists: int, logger: logging.Logger) -> None:
+    """Say what a sync will cost; whatever goes wrong with that, the check has passed."""
+    hasty = replace(api, patience=PATIENCE_OF_FORECAST)
+    try:
+        totals = survey(hasty, lists=lists, start_date=settings.start_date)
+    except Exception as failure:
+        explained = isinstance(failure, AirbyteTracedException | NoSurvey | UnreadablePage)
+        reason = failure if explained else type(failure).__name__
+        logger.warning(f"No forecast of a sync can be made: {reason}")
+        return
+    forecast = Forecast(totals, settings.frequency)
+    for sentence in sentences(forecast):
+        logger.info(sentence)
+    problem = warning(forecast)
+    if problem:
+        logger.warning(problem)
 
 
 def _settled(config: Mapping[str, Any], patience: Patience) -> tuple[Config, Api]:

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 from source_autopilot.config import connection_specification
 from source_autopilot.source import STREAM_NAMES
@@ -60,15 +59,6 @@ def test_readme__columns(stream: str) -> None:
     schema = json.loads((ROOT / f"source_autopilot/schemas/{stream}.json").read_text())
 
     assert table_under(stream) == list(columns(schema["properties"]))
-
-
-def test_version__agrees() -> None:
-    """The package, the metadata and the newest entry of the changelog have one version."""
-    metadata = yaml.safe_load((ROOT / "metadata.yaml").read_text())
-    changelog = re.findall(r"^## (\S+)", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)
-    packaged = re.findall(r'version="(.+)"', (ROOT / "setup.py").read_text())
-
-    assert [metadata["data"]["dockerImageTag"]] == packaged == changelog[:1]
 
 
 def test_contributing__names_every_room() -> None:

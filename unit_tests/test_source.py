@@ -1,6 +1,7 @@
 """Tests of `source`."""
 
 import logging
+import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -138,12 +139,44 @@ def test_configure__strips_the_key(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_check_connection__works(autopilot: Mocker) -> None:
-    """A check is one small request with the key."""
+def test_check_connection__forecast(autopilot: Mocker, caplog: pytest.LogCaptureFixture) -> None:
+    """A check that passes says what a sync will cost, for a request per table and segment."""
     autopilot.get(URL + "lists", json={"lists": []})
+    autopilot.get(URL + "contacts", json={"contacts": [], "total_contacts": "2500000"})
+    segments = [{"segment_id": f"s{number}"} for number in range(30)]
+    autopilot.get(URL + "smart_segments", json={"segments": segments})
+    members = re.compile(URL + r"smart_segments/s\d+/contacts")
+    autopilot.get(members, json={"contacts": [], "total_contacts": 1000})
+
+    with caplog.at_level(logging.INFO):
+        assert SourceAutopilot().check_connection(LOGGER, CONFIG) == (True, None)
+
+    assert autopilot.call_count == 3 + 20
+    assert "has 2,500,000 contacts, 0 lists, 30 smart segments and about 30,000" in caplog.text
+    assert "Advice: a sync every 3 hours" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("answer", "reason"),
+    [
+        ({"status_code": 403}, "does not allow this API key"),
+        ({"status_code": 503}, "trouble on its side"),
+        ({"json": {"contacts": None}}, "null or missing"),
+        ({"json": {"contacts": []}}, "does not say how many contacts there are"),
+    ],
+)
+def test_check_connection__no_forecast(
+    autopilot: Mocker, caplog: pytest.LogCaptureFixture, answer: dict[str, Any], reason: str
+) -> None:
+    """A check never fails because of the forecast."""
+    autopilot.get(URL + "lists", json={"lists": []})
+    autopilot.get(URL + "contacts", **answer)
 
     assert SourceAutopilot().check_connection(LOGGER, CONFIG) == (True, None)
-    assert autopilot.call_count == 1
+
+    assert autopilot.call_count == 2
+    assert "No forecast of a sync can be made" in caplog.text
+    assert reason in caplog.text
 
 
 @pytest.mark.parametrize(
