@@ -7,6 +7,7 @@ from setuptools import find_packages, setup
 TESTS = [
     "aiohttp>=3.9",
     "coverage[toml]>=7.10",
+    "cryptography>=42",
     "hypothesis>=6.100",
     "jsonschema>=4.17",
     "mypy>=1.10",
@@ -39,6 +40,7 @@ setup(
         "orjson>=3.10",
         "pydantic>=2.10,<3",
         "requests>=2.31",
+        "urllib3>=2.6,<3",  # unpacks no more than is asked for at once
     ],
     extras_require={"tests": TESTS, "demo": DEMO},
     entry_points={"console_scripts": ["source-autopilot=source_autopilot.run:run"]},

@@ -9,6 +9,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -60,7 +61,6 @@ def assert_given_up(output: Output, stream: str, failure_type: str, sentence: st
     "faults",
     [
         *[[Fault("status", status=status, times=3)] for status in (500, 502, 503, 504, 408)],
-        [Fault("status", status=429, times=25)],  # more than there are workers
         [Fault("status", path="/contacts*", status=429, retry_after="2")],
         [Fault("status", status=429, retry_after="Wed, 21 Oct 2015 07:28:00 GMT", times=5)],
         [Fault("reset", path="/contacts/*", times=2), Fault("reset", path="/lists")],
@@ -78,6 +78,30 @@ def test_survived(faults: list[Fault], catalog: Message) -> None:
         output = read(autopilot.url, catalog)
 
     assert_complete(output, ACCOUNT)
+
+
+def test_survived__burst_of_refusals(catalog: Message) -> None:
+    """Twenty workers that are refused at once wait together, and then all get through."""
+    account = Account(contacts=350, segment_sizes=[150] * 30)
+    burst = Fault("status", path="/smart_segments/*", after=2, status=429, times=20)
+    with Simulator(account, key=KEY, faults=[burst], latency_seconds=1) as autopilot:
+        output = read(autopilot.url, catalog)
+
+        assert autopilot.log.count(status=429) == 20
+    assert_complete(output, account)
+
+
+def test_survived__contact_seen_twice(catalog: Message) -> None:
+    """A contact that moves on to the next page is delivered twice, and none is dropped."""
+    rows = [ACCOUNT.document(index) for index in range(99, 200)]
+    moved = Fault("rows", path="/contacts/*", value=rows)
+    with Simulator(ACCOUNT, key=KEY, faults=[moved]) as autopilot:
+        output = read(autopilot.url, catalog)
+
+    expected = expected_rows(ACCOUNT)
+    expected["contacts"].append(expected["contacts"][99])
+    assert output.code == 0
+    assert sorted_rows(output.rows) == sorted_rows(expected)
 
 
 @pytest.mark.parametrize("tls", [False, True], ids=["reset", "handshake"])
@@ -164,31 +188,36 @@ def test_survived__values_that_nothing_can_store(catalog: Message) -> None:
         assert output.log.count(f"contacts: 1 values of column {column} cannot be stored") == 1
 
 
-@pytest.mark.parametrize(
-    ("fault", "sentence"),
-    [
-        (Fault("silence", times=None), "Autopilot did not answer in time"),
-        (Fault("drip", times=None), "Autopilot did not answer in time"),
-        (Fault("reset", times=None), "The connection to Autopilot failed or broke off"),
-        (Fault("cut_json", times=None), "Autopilot's answer cannot be read"),
-        (Fault("html", times=None), "Autopilot's answer cannot be read"),
-        (Fault("status", status=429, times=None), "Autopilot is limiting requests (429)"),
-        (Fault("status", status=429, retry_after="30", times=None), "is limiting requests (429)"),
-    ],
-    ids=lambda it: (
-        f"{it.kind}{it.status or ''}{it.retry_after or ''}" if isinstance(it, Fault) else ""
-    ),
-)
-def test_given_up__for_ever(fault: Fault, sentence: str, catalog: Message) -> None:
-    """A fault that never passes is given up in less than five minutes; a retry may help."""
-    second_page = Fault.from_json({**fault.to_json(), "path": "/contacts/*"})
-    began = time.monotonic()
-    with Simulator(ACCOUNT, key=KEY, faults=[second_page]) as autopilot:
-        output = read(autopilot.url, catalog, seconds=300)
+FOR_EVER = [
+    (Fault("silence", times=None), "Autopilot did not answer in time"),
+    (Fault("drip", times=None), "Autopilot did not answer in time"),
+    (Fault("reset", times=None), "The connection to Autopilot failed or broke off"),
+    (Fault("cut_json", times=None), "Autopilot's answer cannot be read"),
+    (Fault("html", times=None), "Autopilot's answer cannot be read"),
+    (Fault("status", status=503, times=None), "Autopilot has trouble on its side (503)"),
+    (Fault("status", status=429, times=None), "Autopilot is limiting requests (429)"),
+    (Fault("status", status=429, retry_after="30", times=None), "is limiting requests (429)"),
+]
 
-        assert autopilot.log.count("/contacts/*") <= 7
-    assert time.monotonic() - began < 300
-    assert_given_up(output, "contacts", "transient_error", sentence)
+
+def test_given_up__for_ever(catalog: Message) -> None:
+    """A fault that never passes is given up in less than five minutes; a retry may help.
+
+    All of them at the same time: they do nothing but wait.
+    """
+
+    def second_page(fault: Fault) -> Output:
+        befallen = Fault.from_json({**fault.to_json(), "path": "/contacts/*"})
+        with Simulator(ACCOUNT, key=KEY, faults=[befallen]) as autopilot:
+            output = read(autopilot.url, catalog, seconds=300)
+            assert 2 <= autopilot.log.count("/contacts/*") <= 7
+        return output
+
+    with ThreadPoolExecutor(len(FOR_EVER)) as side_by_side:
+        outputs = list(side_by_side.map(second_page, [fault for fault, _ in FOR_EVER]))
+
+    for output, (_, sentence) in zip(outputs, FOR_EVER, strict=True):
+        assert_given_up(output, "contacts", "transient_error", sentence)
 
 
 def test_given_up__answer_that_never_begins() -> None:

@@ -25,7 +25,7 @@ PATIENCE_OF_READ = Patience(
     read_seconds=30,
     whole_seconds=60,
     retries=5,
-    total_seconds=150,
+    total_seconds=100,
     longest_pause_seconds=120,
 )
 # A forecast is worth no second try.
