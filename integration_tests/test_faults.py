@@ -312,8 +312,11 @@ def endless(new_rows: bool) -> Iterator[str]:
         server.shutdown()
 
 
-@pytest.mark.parametrize("new_rows", [False, True])
-def test_given_up__pages_without_end(new_rows: bool, catalog: Message) -> None:
+@pytest.mark.parametrize(
+    ("new_rows", "sentence"),
+    [(False, "it has no new rows and leads on to"), (True, "far beyond the rows that Autopilot")],
+)
+def test_given_up__pages_without_end(new_rows: bool, sentence: str, catalog: Message) -> None:
     """A chain that never ends is noticed within seconds, and the error names a bookmark."""
     contacts = {"streams": [it for it in catalog["streams"] if it["stream"]["name"] == "contacts"]}
     with endless(new_rows) as url:
@@ -321,6 +324,7 @@ def test_given_up__pages_without_end(new_rows: bool, catalog: Message) -> None:
 
     assert output.code == 1
     [error] = output.errors
+    assert sentence in error["message"]
     assert "leads on to the bookmark" in error["message"]
     assert output.statuses == {"contacts": "INCOMPLETE"}
 
