@@ -1,6 +1,6 @@
 """How long `check` and `read` wait for the API, and how often they try. Pure."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True)
@@ -45,4 +45,17 @@ PATIENCE_OF_CHECK = Patience(
     retries=3,
     total_seconds=6,
     longest_pause_seconds=5,
+)
+# `discover` may ask twice, for the custom fields and for a page of contacts, and has 30 s as well.
+PATIENCE_OF_DISCOVER = Patience(
+    connect_seconds=3,
+    read_seconds=6,
+    whole_seconds=8,
+    retries=3,
+    total_seconds=5,
+    longest_pause_seconds=3,
+)
+# A sync whose catalog does not say which custom fields there are asks for them once.
+PATIENCE_FOR_ONE_QUESTION = replace(
+    PATIENCE_OF_DISCOVER, retries=0, total_seconds=1, longest_pause_seconds=0
 )

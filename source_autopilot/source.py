@@ -6,11 +6,12 @@ Turns what is wrong with settings and catalogs into errors that Airbyte shows to
 import logging
 import os
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from airbyte_cdk.models import (
+    AirbyteCatalog,
     AirbyteMessage,
     AirbyteStateMessage,
     ConfiguredAirbyteCatalog,
@@ -27,11 +28,14 @@ from source_autopilot.api_url import api_url
 from source_autopilot.budget import RequestBudget
 from source_autopilot.concurrent_read import ConcurrentRead
 from source_autopilot.config import Config, InvalidConfig, connection_specification, parse_config
+from source_autopilot.custom_columns import CustomColumn, columns_of
 from source_autopilot.failures import reported_once
+from source_autopilot.field_survey import columns_of_catalog, fields_of_account
 from source_autopilot.forecast import Forecast, sentences, warning
 from source_autopilot.http_stream import AutopilotStream
 from source_autopilot.patience import (
     PATIENCE_OF_CHECK,
+    PATIENCE_OF_DISCOVER,
     PATIENCE_OF_FORECAST,
     PATIENCE_OF_READ,
     Patience,
@@ -81,18 +85,24 @@ class SourceAutopilot(AbstractSource):
             _log_forecast(settings, api, lists, logger)
         return True, None
 
-    def streams(self, config: Mapping[str, Any]) -> list[Stream]:
-        """The four streams, which share one request budget. Raises AirbyteTracedException."""
-        return [*self._streams(config)]
+    def discover(self, logger: logging.Logger, config: Mapping[str, Any]) -> AirbyteCatalog:
+        """The four streams; contacts with a column for each custom field of the account.
 
-    def _streams(self, config: Mapping[str, Any]) -> list[AutopilotStream]:
-        settings, api = _settled(config, PATIENCE_OF_READ)
-        return [
-            Contacts(api, start_date=settings.start_date),
-            Lists(api),
-            SmartSegments(api),
-            SmartSegmentsContacts(api),
-        ]
+        A key that may not ask for these, or an API in trouble, costs their columns and a warning.
+        Raises AirbyteTracedException for unusable settings.
+        """
+        settings, api = _settled(config, PATIENCE_OF_DISCOVER)
+        columns = columns_of(fields_of_account(api, logger, start_date=settings.start_date))
+        return AirbyteCatalog(
+            streams=[it.as_airbyte_stream() for it in _streams(settings, api, columns)]
+        )
+
+    def streams(self, config: Mapping[str, Any]) -> list[Stream]:
+        """The four streams, which share one request budget, without the columns of custom fields.
+
+        Raises AirbyteTracedException.
+        """
+        return [*_streams(*_settled(config, PATIENCE_OF_READ))]
 
     def read(
         self,
@@ -107,7 +117,9 @@ class SourceAutopilot(AbstractSource):
         an unknown stream or a state makes no sense; SyncFailed when streams failed.
         """
         _require_known_streams(catalog)
-        streams = {stream.name: stream for stream in self._streams(config)}
+        settings, api = _settled(config, PATIENCE_OF_READ)
+        columns = columns_of_catalog(catalog, api, logger)
+        streams = {stream.name: stream for stream in _streams(settings, api, columns)}
         configured = [
             streams[name] for name in dict.fromkeys(it.stream.name for it in catalog.streams)
         ]
@@ -126,6 +138,17 @@ class SourceAutopilot(AbstractSource):
             return False
         self._running.stop()
         return True
+
+
+def _streams(
+    settings: Config, api: Api, custom: Sequence[CustomColumn] = ()
+) -> list[AutopilotStream]:
+    return [
+        Contacts(api, start_date=settings.start_date, custom=custom),
+        Lists(api),
+        SmartSegments(api),
+        SmartSegmentsContacts(api),
+    ]
 
 
 def _log_forecast(settings: Config, api: Api, lists: int, logger: logging.Logger) -> None:

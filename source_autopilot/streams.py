@@ -3,14 +3,17 @@
 How pages are fetched is said in `http_stream`, which columns a contact has in `contact`.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
+from functools import cached_property
 
 import requests
 from airbyte_cdk.models import SyncMode
 
 from source_autopilot.api import Api
 from source_autopilot.contact import COLUMNS
+from source_autopilot.custom_columns import CustomColumn, schema_properties
+from source_autopilot.custom_values import CustomValues
 from source_autopilot.http_stream import AutopilotStream, JsonObject
 from source_autopilot.row import Row
 from source_autopilot.state import Partition
@@ -41,16 +44,31 @@ class Contacts(AutopilotStream):
     """The contacts that were updated since the start date, and those that never were.
 
     The API cannot filter; the Singer tap keeps contacts without `updated_at` as well [client].
+    Beside the columns that all accounts have there are those of this account's custom fields.
     """
 
     rows_field = "contacts"
     document_key = "contact_id"
     converters = COLUMNS
 
-    def __init__(self, api: Api, *, start_date: datetime) -> None:
+    def __init__(
+        self, api: Api, *, start_date: datetime, custom: Sequence[CustomColumn] = ()
+    ) -> None:
         super().__init__(api)
         self._start = rfc3339(start_date)
         self._left_out = 0
+        self._custom_columns = custom
+        self._custom_values = CustomValues(custom)
+
+    def get_json_schema(self) -> JsonObject:  # type: ignore[override] # the CDK's has a cache
+        return self._schema
+
+    @cached_property
+    def _schema(self) -> JsonObject:
+        # The CDK asks for the schema with every record.
+        static = super().get_json_schema()
+        custom = schema_properties(self._custom_columns)
+        return {**static, "properties": {**static["properties"], **custom}}
 
     def path_parts(self, stream_slice: JsonObject) -> list[str]:
         return ["contacts"]
@@ -58,7 +76,10 @@ class Contacts(AutopilotStream):
     def records(self, document: JsonObject, stream_slice: JsonObject) -> Iterable[Row]:
         """The contact's row, or nothing if its last update lies before the start date."""
         rows = super().records(document, stream_slice)
-        return [row for row in rows if self._is_recent(row.get("updated_at"))]
+        recent = [row for row in rows if self._is_recent(row.get("updated_at"))]
+        for row in recent:
+            self._tally.misfits(self._custom_values.fill(row, document))
+        return recent
 
     def _is_recent(self, updated_at: str | None) -> bool:
         # Without their Z, moments sort as text (see `values.moment`).
@@ -69,6 +90,8 @@ class Contacts(AutopilotStream):
 
     def report(self) -> None:
         super().report()
+        for sentence in self._custom_values.told():
+            self.logger.info(f"{self.name}: {sentence}")
         self.logger.info(
             f"{self.name}: left out {self._left_out} contacts that were last updated before the"
             f" start date {self._start}."

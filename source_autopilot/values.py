@@ -1,4 +1,4 @@
-"""JSON values -> column values: text, booleans, integers and moments.
+"""JSON values -> column values: text, booleans, integers, numbers and moments.
 
 Each function takes a value as the API sent it and returns it as its column's type, or raises
 Misfit with what goes into the column instead. Knows nothing of fields, rows or pages.
@@ -6,6 +6,7 @@ Misfit with what goes into the column instead. Knows nothing of fields, rows or 
 
 import re
 from datetime import datetime, timedelta, timezone
+from math import isfinite
 from typing import Any
 
 import orjson
@@ -65,6 +66,22 @@ def integer(value: Any) -> int | None:
     if isinstance(value, bool) or not is_whole or not -MAX_INTEGER - 1 <= number <= MAX_INTEGER:
         raise Misfit
     return number
+
+
+def number(value: Any) -> float | None:
+    """A finite number, also written as text; "" is null. Raises Misfit.
+
+    Numbers stay as JSON has them: whole ones do not become floats.
+    """
+    if value is None or value == "":
+        return None
+    try:
+        found = float(value)
+    except (TypeError, ValueError, OverflowError):
+        raise Misfit from None
+    if isinstance(value, bool) or not isfinite(found):
+        raise Misfit
+    return found if isinstance(value, str) else value
 
 
 def moment(value: Any) -> str | None:

@@ -1,0 +1,124 @@
+"""A contact's `custom_fields` -> the values of its custom columns. Pure.
+
+Counts what finds no place, so that the stream can say it once at its end. For one worker at a time.
+"""
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from itertools import count
+from typing import Any
+
+from source_autopilot.custom_columns import CustomColumn, marked_name, plain_name
+from source_autopilot.custom_field import Type, entries_of, is_deleted
+from source_autopilot.row import Row
+from source_autopilot.values import Misfit, boolean, integer, moment, number, text
+
+MOST_FIELDS = 1000  # that are remembered for having no column
+NAMED_FIELDS = 10  # of these, in the log
+LONGEST_NAME = 80
+
+_CONVERTERS: Mapping[Type, Callable[[Any], Any]] = {
+    "text": text,
+    "integer": integer,
+    "number": number,
+    "boolean": boolean,
+    "moment": moment,
+}
+# Values of these JSON types go into such a column as they are.
+_AS_THEY_ARE: Mapping[Type, type] = {"text": str, "boolean": bool}
+
+Slot = tuple[str, type | None, Callable[[Any], Any]]
+
+
+class CustomValues:
+    """Fills the custom columns of one stream's rows."""
+
+    def __init__(self, columns: Iterable[CustomColumn]) -> None:
+        columns = list(columns)
+        self._columns = frozenset(column.name for column in columns)
+        slots = {column: _slot(column) for column in columns}
+        # None stands for a field that was met and has no column.
+        self._slots: dict[str, Slot | None] = {it.field: slots[it] for it in columns if it.field}
+        self._nameless = {it.name: slots[it] for it in columns if it.field is None}
+        self._repeated = 0
+
+    def fill(self, row: Row, document: Mapping[str, Any]) -> list[str]:
+        """Put the values of a contact's document into its row.
+
+        Returns the columns whose value did not fit their type; they are null. A deleted entry fills
+        no column. Of several values for one column the first that is not null is in it.
+        """
+        if not self._columns.isdisjoint(row):
+            self._make_room(row)
+        misfits: list[str] = []
+        for entry in entries_of(document):
+            slot = self._slot_of(entry)
+            if slot is None:
+                continue
+            column, as_it_is, converted = slot
+            value = entry.get("value")
+            if value is not None and type(value) is not as_it_is:
+                try:
+                    value = converted(value)
+                except Misfit:
+                    value = None
+                    misfits.append(column)
+            if row.get(column) is None:
+                row[column] = value
+            elif value is not None and value != row[column]:
+                self._repeated += 1
+        return misfits
+
+    def told(self) -> Iterator[str]:
+        """What a person should know of the contacts so far, in sentences; counting begins again."""
+        missing = sorted(field for field, slot in self._slots.items() if slot is None)
+        if missing:
+            yield (
+                f"custom fields without a column of their own: {_listed(missing)}. Their values are"
+                " in the column custom_fields only; refresh the source's schema to get columns for"
+                " them."
+            )
+        if self._repeated:
+            yield (
+                f"{self._repeated} values are in the column custom_fields only, because the contact"
+                " has another value before them in the same custom field."
+            )
+        self._slots = {field: slot for field, slot in self._slots.items() if slot}
+        self._repeated = 0
+
+    def _slot_of(self, entry: Any) -> Slot | None:
+        if type(entry) is not dict or (entry.get("deleted") and is_deleted(entry)):
+            return None
+        try:
+            return self._slots[entry["kind"]]
+        except (KeyError, TypeError):  # a TypeError for a kind that is an array
+            return self._met(entry.get("kind"))
+
+    def _met(self, field: Any) -> Slot | None:
+        """The column of a field that the schema does not name: one that is called like it."""
+        if not isinstance(field, str):
+            return None
+        slot = None
+        for name in (plain_name(field), marked_name(field)) if self._nameless else ():
+            slot = slot or self._nameless.pop(name or "", None)
+        if slot or len(self._slots) < MOST_FIELDS + len(self._columns):
+            self._slots[field] = slot
+        return slot
+
+    def _make_room(self, row: Row) -> None:
+        """Rename attributes of the contact itself that are called like a custom column."""
+        for column in self._columns & row.keys():
+            numbered = (f"{column}_{n}" for n in count(2))
+            free = next(it for it in numbered if it not in row and it not in self._columns)
+            row[free] = row.pop(column)
+
+
+def _slot(column: CustomColumn) -> Slot:
+    return column.name, _AS_THEY_ARE.get(column.type), _CONVERTERS[column.type]
+
+
+def _listed(fields: list[str]) -> str:
+    """The first names, each on one line and not too long, and how many more there are."""
+    names = [json.dumps(it[:LONGEST_NAME], ensure_ascii=False) for it in fields[:NAMED_FIELDS]]
+    more = len(fields) - len(names)
+    return ", ".join(names) + (f" and {more} more" if more else "")

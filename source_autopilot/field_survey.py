@@ -1,0 +1,124 @@
+"""Which custom fields the account has: asked with a request or two, or read from a catalog.
+
+Nothing here fails a discover or a sync: whatever goes wrong costs columns, and is a warning.
+"""
+
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime
+
+import requests
+from airbyte_cdk.models import ConfiguredAirbyteCatalog
+from airbyte_cdk.utils.traced_exception import AirbyteTracedException
+
+from source_autopilot.api import Api
+from source_autopilot.budget import RequestBudget
+from source_autopilot.chain import Chain
+from source_autopilot.custom_columns import CustomColumn, columns_of, columns_of_schema
+from source_autopilot.custom_field import (
+    CustomField,
+    UnreadableFields,
+    fields_of_answer,
+    fields_of_contacts,
+)
+from source_autopilot.errors import json_body
+from source_autopilot.http_stream import AutopilotStream, JsonObject
+from source_autopilot.patience import PATIENCE_FOR_ONE_QUESTION
+from source_autopilot.responses import UnreadablePage
+from source_autopilot.streams import Contacts
+
+# A discover has 30 s; one that was slow so far has none left for another question.
+SECONDS_BEFORE_FALLBACK = 8.0
+
+
+class CustomFields(AutopilotStream):
+    """The account's list of its custom fields, which is no table of its own."""
+
+    rows_field = "custom_fields"
+    document_key = "name"
+
+    def path_parts(self, stream_slice: JsonObject) -> list[str]:
+        return ["contacts", "custom_fields"]
+
+    def fields(self) -> list[CustomField]:
+        """The fields. Raises UnreadableFields, and what `first_page` raises."""
+        response = self._fetch({}, Chain(None))
+        if response.status_code != requests.codes.ok:
+            raise UnreadableFields(f"it refuses the request ({response.status_code})")
+        return fields_of_answer(json_body(response).value)
+
+
+def fields_of_account(
+    api: Api,
+    logger: logging.Logger,
+    *,
+    start_date: datetime,
+    now: Callable[[], float] = time.monotonic,
+) -> list[CustomField]:
+    """The account's custom fields, or those that its first page of contacts has, or none."""
+    began = now()
+    fields = _answered(lambda: CustomFields(_apart(api)).fields(), logger)
+    if fields is not None:
+        return fields
+    if now() - began < SECONDS_BEFORE_FALLBACK:
+        fields = _answered(
+            lambda: _of_first_page(Contacts(_apart(api), start_date=start_date)), logger
+        )
+    if fields is None:
+        logger.warning(
+            "The custom fields of contacts get no columns of their own this time; their values are"
+            " in the column custom_fields. Refresh the source's schema later to get the columns."
+        )
+        return []
+    logger.warning(
+        f"Columns are made for the {len(fields)} custom fields that are in the first page of"
+        " contacts; the values of others are in the column custom_fields only."
+    )
+    return fields
+
+
+def columns_of_catalog(
+    catalog: ConfiguredAirbyteCatalog, api: Api, logger: logging.Logger
+) -> list[CustomColumn]:
+    """The custom columns that a sync fills: those of the catalog, so that they mean what they say.
+
+    A catalog written by hand may have no schema: then the account is asked, once.
+    """
+    schemas = [it.stream.json_schema for it in catalog.streams if it.stream.name == "contacts"]
+    if not schemas:
+        return []
+    if schemas[0].get("properties"):
+        return columns_of_schema(schemas[0])
+    once = _apart(replace(api, patience=PATIENCE_FOR_ONE_QUESTION))
+    fields = _answered(lambda: CustomFields(once).fields(), logger)
+    if fields is None:
+        logger.warning(
+            "The custom fields of contacts get no columns of their own in this sync; their values"
+            " are in the column custom_fields."
+        )
+    return columns_of(fields or [])
+
+
+def _apart(api: Api) -> Api:
+    """The same access with a budget of its own, which nothing but this question can close."""
+    return replace(api, budget=RequestBudget())
+
+
+def _of_first_page(contacts: Contacts) -> list[CustomField]:
+    page, _ = contacts.first_page({})
+    return fields_of_contacts(page.rows)
+
+
+def _answered(
+    question: Callable[[], list[CustomField]], logger: logging.Logger
+) -> list[CustomField] | None:
+    """The answer; None with a warning if there is none."""
+    try:
+        return question()
+    except Exception as failure:
+        told = isinstance(failure, AirbyteTracedException | UnreadableFields | UnreadablePage)
+        reason = failure if told else type(failure).__name__
+    logger.warning(f"Autopilot does not say which custom fields there are: {reason}")
+    return None
