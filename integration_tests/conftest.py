@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from integration_tests.connector import full_refresh, run
+from integration_tests.simulator import Account, Simulator
 
 KEY = "fedcba9876543210fedcba9876543210"
 ALL_TIME = {"api_key": KEY, "start_date": "2000-01-01"}
@@ -12,5 +13,6 @@ ALL_TIME = {"api_key": KEY, "start_date": "2000-01-01"}
 
 @pytest.fixture(scope="session")
 def catalog() -> dict[str, Any]:
-    """What discover finds, configured: a full refresh of all four streams."""
-    return full_refresh(run("discover", ALL_TIME).catalog)
+    """What discover finds in an account, configured: a full refresh of all four streams."""
+    with Simulator(Account(), key=KEY) as autopilot:
+        return full_refresh(run("discover", ALL_TIME, url=autopilot.url).catalog)

@@ -33,8 +33,11 @@ def expected_rows(account: Account) -> dict[str, list[dict[str, Any]]]:
 
 
 def sorted_rows(rows: dict[str, list[dict[str, Any]]]) -> dict[str, list[str]]:
-    """Rows without their order: segments are read side by side."""
-    return {name: sorted(map(json.dumps, found)) for name, found in rows.items()}
+    """Rows without their order, and that of their columns: segments are read side by side."""
+    return {
+        name: sorted(json.dumps(row, sort_keys=True) for row in found)
+        for name, found in rows.items()
+    }
 
 
 def assert_complete(output: Output, account: Account) -> None:

@@ -5,11 +5,15 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
+from collections.abc import Iterable
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
-from integration_tests.simulator import Account
+import pytest
+
+from integration_tests.simulator import AWKWARD, TWENTY, Account, CustomField
 from integration_tests.simulator.account import NOW
+from integration_tests.simulator.custom_fields import DEFINITIONS
 
 DOCUMENTED = set(
     """contact_id lists Name FirstName LastName Salutation Email Phone MobilePhone Fax Twitter
@@ -64,6 +68,27 @@ def text(custom: Any) -> Any:
     return json.dumps(custom, separators=(",", ":"))
 
 
+def typed(entry: dict[str, Any]) -> Any:
+    """The test's own way from an entry of a custom field to the value of its column."""
+    sent, field_type = entry["value"], entry["fieldType"]
+    if sent is None or (sent == "" and field_type != "string"):
+        return None
+    if field_type == "date":
+        if isinstance(sent, int):
+            return iso_from_ms(sent)
+        return sent if len(sent) > len("2017-02-03") else f"{sent}T00:00:00.000Z"
+    if field_type in ("integer", "float", "boolean"):
+        return json.loads(sent) if isinstance(sent, str) else sent
+    return text(sent)
+
+
+def custom_columns(document: dict[str, Any], fields: Iterable[CustomField]) -> dict[str, Any]:
+    """The test's own reading of the custom fields that have columns."""
+    named = {field.name: field.column for field in fields}
+    entries = [it for it in document.get("custom_fields", []) if not it["deleted"]]
+    return {named[entry["kind"]]: typed(entry) for entry in entries}
+
+
 def test_contact__every_attribute_occurs_and_is_missing() -> None:
     """Every documented attribute, and some that nobody documented, occur in the default account."""
     account = Account()
@@ -99,21 +124,41 @@ def test_contact__every_oddity_of_the_api_occurs() -> None:
         str, bool, int, float, list, dict, type(None)
     }  # fmt: skip
     assert {field["fieldType"] for field in fields} == {
-        "string", "boolean", "date", "integer", "float"
+        "string", "boolean", "date", "integer", "float", "list"
     }  # fmt: skip
     assert {field["deleted"] for field in fields} == {True, False}
     everything = json.dumps(documents, ensure_ascii=False)
     assert all(odd in everything for odd in ('\\"', "\\n", "\\\\", "🚀", "伟", "ü", "<b>"))
 
 
-def test_contact__rows_are_what_the_documents_mean() -> None:
+@pytest.mark.parametrize("fields", [DEFINITIONS, TWENTY, AWKWARD], ids=["usual", "20", "awkward"])
+def test_contact__rows_are_what_the_documents_mean(fields: tuple[CustomField, ...]) -> None:
     """For every profile, the expected row agrees with a third, slower reading of the document."""
-    account = Account(contacts=1000)
+    account = Account(contacts=1000, custom_fields=fields)
 
     for index in range(account.contact_count):
         document = account.document(index)
         read = {column(key): value(key, sent) for key, sent in document.items()}
-        assert account.row(index) == read
+        assert account.row(index, without=account.custom_columns) == read
+        assert account.row(index) == {**read, **custom_columns(document, fields)}
+
+
+def test_contact__custom_fields_come_and_go() -> None:
+    """A field that is defined has values and a column at once; a deleted one keeps its values."""
+    account = Account(contacts=100, custom_fields=[])
+    assert (account.custom_fields(), account.custom_columns) == ([], [])
+
+    account.define(CustomField("Seats", "integer", "custom_seats", likelihood=1.0))
+    assert account.custom_fields() == [{"name": "Seats", "fieldType": "integer"}]
+    assert account.custom_columns == ["custom_seats"]
+    defined = sum("custom_seats" in row for row in account.rows())
+
+    account.delete_field("Seats")
+    assert (account.custom_fields(), account.custom_columns) == ([], [])
+    assert not any("custom_seats" in row for row in account.rows())
+    entries = [it for row in account.rows() for it in row.get("custom_fields", [])]
+    assert len(entries) == defined > 0
+    assert all(entry["deleted"] for entry in entries)
 
 
 def test_contact__updates_are_spread_over_the_three_years_before_now() -> None:

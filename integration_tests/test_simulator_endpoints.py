@@ -97,6 +97,7 @@ def test_custom_fields__is_a_bare_array(autopilot: Simulator) -> None:
         {"name": "Renewal date", "fieldType": "date"},
         {"name": "Seats", "fieldType": "integer"},
         {"name": "Score", "fieldType": "float"},
+        {"name": "Interests", "fieldType": "list"},
     ]
 
 

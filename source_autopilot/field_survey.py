@@ -56,10 +56,15 @@ def fields_of_account(
     *,
     start_date: datetime,
     now: Callable[[], float] = time.monotonic,
+    new_budget: Callable[[], RequestBudget] = RequestBudget,
 ) -> list[CustomField]:
-    """The account's custom fields, or those that its first page of contacts has, or none."""
+    """The account's custom fields, or those that its first page of contacts has, or none.
+
+    Each question has a budget of its own: a key that is refused for one closes that one only.
+    """
     began = now()
-    fields = _answered(lambda: CustomFields(_apart(api)).fields(), logger)
+    listed = CustomFields(replace(api, budget=new_budget()))
+    fields = _answered(listed.fields, logger)
     if fields is not None:
         return fields
     if now() - began < SECONDS_BEFORE_FALLBACK:
@@ -91,19 +96,15 @@ def columns_of_catalog(
         return []
     if schemas[0].get("properties"):
         return columns_of_schema(schemas[0])
-    once = _apart(replace(api, patience=PATIENCE_FOR_ONE_QUESTION))
-    fields = _answered(lambda: CustomFields(once).fields(), logger)
+    # A budget of its own, or a refusal would close the one of the sync.
+    once = replace(api, budget=RequestBudget(), patience=PATIENCE_FOR_ONE_QUESTION)
+    fields = _answered(CustomFields(once).fields, logger)
     if fields is None:
         logger.warning(
             "The custom fields of contacts get no columns of their own in this sync; their values"
             " are in the column custom_fields."
         )
     return columns_of(fields or [])
-
-
-def _apart(api: Api) -> Api:
-    """The same access with a budget of its own, which nothing but this question can close."""
-    return replace(api, budget=RequestBudget())
 
 
 def _of_first_page(contacts: Contacts) -> list[CustomField]:

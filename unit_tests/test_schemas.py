@@ -8,6 +8,8 @@ from airbyte_cdk.models import SyncMode
 from jsonschema import Draft7Validator
 
 from source_autopilot.api import Api
+from source_autopilot.custom_columns import columns_of
+from source_autopilot.custom_field import CustomField
 from source_autopilot.http_stream import AutopilotStream
 from source_autopilot.streams import Contacts, Lists, SmartSegments, SmartSegmentsContacts
 from unit_tests.conftest import NOW
@@ -18,13 +20,20 @@ KEYS = {
     "smart_segments": [["segment_id"]],
     "smart_segments_contacts": [["segment_id"], ["contact_id"]],
 }
+CUSTOM_FIELDS = [
+    CustomField("Test Field", "text"),
+    CustomField("Renewed at", "moment"),
+    CustomField("Seats", "integer"),
+    CustomField("Score", "number"),
+    CustomField("Agreed?", "boolean"),
+]
 
 
 @pytest.fixture(params=sorted(KEYS))
 def stream(request: pytest.FixtureRequest, api: Api) -> AutopilotStream:
     """Each of the four streams."""
     streams: list[AutopilotStream] = [
-        Contacts(api, start_date=NOW),
+        Contacts(api, start_date=NOW, custom=columns_of(CUSTOM_FIELDS)),
         Lists(api),
         SmartSegments(api),
         SmartSegmentsContacts(api),

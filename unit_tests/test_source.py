@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from airbyte_cdk.models import (
+    AirbyteCatalog,
     AirbyteMessage,
     AirbyteStateBlob,
     AirbyteStateMessage,
@@ -40,13 +41,16 @@ def _vendors_address(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("AUTOPILOT_API_URL", raising=False)
 
 
-def catalog(*names: str) -> ConfiguredAirbyteCatalog:
+DISCOVERED: dict[str, Any] = {"type": "object", "properties": {"contact_id": {"type": "string"}}}
+
+
+def catalog(*names: str, schema: dict[str, Any] = DISCOVERED) -> ConfiguredAirbyteCatalog:
     """A full refresh of the named streams."""
     return ConfiguredAirbyteCatalog(
         streams=[
             ConfiguredAirbyteStream(
                 stream=AirbyteStream(
-                    name=name, json_schema={}, supported_sync_modes=[SyncMode.full_refresh]
+                    name=name, json_schema=schema, supported_sync_modes=[SyncMode.full_refresh]
                 ),
                 sync_mode=SyncMode.full_refresh,
                 destination_sync_mode=DestinationSyncMode.overwrite,
@@ -207,6 +211,78 @@ def test_check_connection__is_less_patient(autopilot: Mocker) -> None:
         SourceAutopilot().check_connection(LOGGER, CONFIG)
 
     assert autopilot.call_count == PATIENCE_OF_CHECK.retries + 1 < PATIENCE_OF_READ.retries + 1
+
+
+def properties_of(discovered: AirbyteCatalog, stream: str = "contacts") -> dict[str, Any]:
+    """The columns of a discovered stream."""
+    [schema] = [it.json_schema for it in discovered.streams if it.name == stream]
+    return dict(schema["properties"])
+
+
+def test_discover__custom_fields(autopilot: Mocker) -> None:
+    """Contacts have their own columns and then those of custom fields; one request tells them."""
+    answer = [{"name": "Seats", "fieldType": "integer"}, {"name": "NPS", "fieldType": "float"}]
+    autopilot.get(URL + "contacts/custom_fields", json=answer)
+
+    discovered = SourceAutopilot().discover(LOGGER, CONFIG)
+
+    assert [stream.name for stream in discovered.streams] == STREAM_NAMES
+    assert list(properties_of(discovered))[-3:] == ["mail_replied", "custom_nps", "custom_seats"]
+    assert properties_of(discovered)["custom_seats"] == {
+        "title": "Seats",
+        "description": 'The custom field "Seats" of Autopilot.',
+        "type": ["null", "integer"],
+    }
+    assert autopilot.call_count == 1
+
+
+def test_discover__key_without_rights(autopilot: Mocker, caplog: pytest.LogCaptureFixture) -> None:
+    """A key that may not ask anything costs the custom columns and warnings, nothing else."""
+    autopilot.get(URL + "contacts/custom_fields", status_code=403)
+    autopilot.get(URL + "contacts", status_code=403)
+
+    discovered = SourceAutopilot().discover(LOGGER, CONFIG)
+
+    assert properties_of(discovered) == properties_of(
+        AirbyteCatalog(streams=[it.as_airbyte_stream() for it in SourceAutopilot().streams(CONFIG)])
+    )
+    assert autopilot.call_count == 2
+    assert "Autopilot does not allow this API key to read this (403)." in caplog.text
+
+
+def test_read__custom_fields_of_the_catalog(autopilot: Mocker) -> None:
+    """Values go where the catalog says they do, and nobody is asked which fields there are."""
+    title = {"title": "Seats", "type": ["null", "integer"]}
+    schema = {"properties": {**DISCOVERED["properties"], "custom_places": title}}
+    entries = [{"kind": "Seats", "value": "7", "fieldType": "integer", "deleted": False}]
+    autopilot.get(
+        URL + "contacts", json={"contacts": [{"contact_id": "p1", "custom_fields": entries}]}
+    )
+
+    messages = list(SourceAutopilot().read(LOGGER, CONFIG, catalog("contacts", schema=schema)))
+
+    [record] = [it.record.data for it in messages if it.record]
+    assert record["custom_places"] == 7
+    assert autopilot.call_count == 1
+
+
+@pytest.mark.parametrize("status", [200, 403, 429, 500])
+def test_read__catalog_without_a_schema(autopilot: Mocker, status: int) -> None:
+    """Who writes a catalog by hand gets the columns for one request, and rows without it, too."""
+    fields = [{"name": "Seats", "fieldType": "integer"}]
+    autopilot.get(URL + "contacts/custom_fields", json=fields, status_code=status)
+    entries = [{"kind": "Seats", "value": "7"}]
+    autopilot.get(
+        URL + "contacts", json={"contacts": [{"contact_id": "p1", "custom_fields": entries}]}
+    )
+
+    messages = list(SourceAutopilot().read(LOGGER, CONFIG, catalog("contacts", schema={})))
+
+    [record] = [it.record.data for it in messages if it.record]
+    assert record.pop("custom_fields") == entries
+    assert record == {"contact_id": "p1", **({"custom_seats": 7} if status == 200 else {})}
+    assert statuses(messages) == [("contacts", "COMPLETE")]
+    assert autopilot.call_count == 2
 
 
 def test_read__unknown_stream(autopilot: Mocker) -> None:

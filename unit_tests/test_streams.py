@@ -2,6 +2,7 @@
 
 import logging
 from datetime import datetime, timezone
+from typing import Any
 
 import pytest
 from airbyte_cdk.models import SyncMode
@@ -9,6 +10,7 @@ from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 from requests_mock import Mocker
 
 from source_autopilot.api import Api
+from source_autopilot.custom_columns import CustomColumn
 from source_autopilot.streams import Contacts, Lists, SmartSegments, SmartSegmentsContacts
 from unit_tests.conftest import URL
 
@@ -87,6 +89,65 @@ def test_contacts__says_what_was_left_out(
         "contacts: left out 3 contacts that were last updated before the start date"
         " 2024-01-31T10:30:00.000Z."
     ]
+
+
+CUSTOM = [CustomColumn("custom_seats", "Seats", "integer")]
+
+
+def test_contacts__custom_columns(
+    api: Api, autopilot: Mocker, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Custom fields fill their columns beside the array; what does not fit is told of once."""
+
+    def contact(number: int, *values: Any, deleted: bool = False) -> dict[str, Any]:
+        entries = [{"kind": "Seats", "value": it, "deleted": deleted} for it in values]
+        return {"contact_id": f"p{number}", "custom_fields": entries}
+
+    documents = [contact(1, "7"), contact(2, "?"), contact(3, "!"), contact(4, 7, deleted=True)]
+    autopilot.get(URL + "contacts", json={"contacts": documents})
+
+    with caplog.at_level(logging.INFO, logger="airbyte.streams.contacts"):
+        rows = list(
+            Contacts(api, start_date=START, custom=CUSTOM).read_records(SyncMode.full_refresh)
+        )
+
+    columns: list[dict[str, Any]] = [
+        {"custom_seats": 7},
+        {"custom_seats": None},
+        {"custom_seats": None},
+        {},
+    ]
+    kept = [contact(1, "7"), contact(2, "?"), contact(3, "!"), contact(4, "7", deleted=True)]
+    assert rows == [{**row, **more} for row, more in zip(kept, columns, strict=True)]
+    assert caplog.text.count("2 values do not fit the type of column custom_seats") == 1
+
+
+def test_contacts__names_new_custom_fields(
+    api: Api, autopilot: Mocker, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A field that came after discover is in the array, and one line of the log names it."""
+    entries = [{"kind": "New", "value": "x"}]
+    contact = {"contact_id": "p1", "custom_fields": entries}
+    autopilot.get(URL + "contacts", json={"contacts": [contact], "bookmark": "b1"})
+    autopilot.get(URL + "contacts/b1", json={"contacts": [{**contact, "contact_id": "p2"}]})
+
+    with caplog.at_level(logging.INFO, logger="airbyte.streams.contacts"):
+        rows = list(
+            Contacts(api, start_date=START, custom=CUSTOM).read_records(SyncMode.full_refresh)
+        )
+
+    assert rows == [contact, {**contact, "contact_id": "p2"}]
+    lines = [it.getMessage() for it in caplog.records if "custom fields without" in it.msg]
+    assert [line.split(". ")[0] for line in lines] == [
+        'contacts: custom fields without a column of their own: "New"'
+    ]
+
+
+def test_contacts__schema_is_made_once(api: Api) -> None:
+    """The CDK asks for the schema with every record."""
+    contacts = Contacts(api, start_date=START, custom=CUSTOM)
+
+    assert contacts.get_json_schema() is contacts.get_json_schema()
 
 
 def pairs_of(api: Api) -> list[tuple[str, str]]:

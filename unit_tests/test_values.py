@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from source_autopilot.values import Misfit, boolean, integer, moment, rfc3339, text
+from source_autopilot.values import Misfit, boolean, integer, moment, number, rfc3339, text
 
 
 @pytest.mark.parametrize(
@@ -62,6 +62,35 @@ def test_integer__misfit(value: Any) -> None:
     """No fractions, no booleans, nothing beyond 64 bits."""
     with pytest.raises(Misfit):
         integer(value)
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        (0.5, 0.5),
+        (7, 7),
+        (2**53 + 1, 2**53 + 1),  # a float would round it
+        ("7", 7.0),
+        (" -1.75e2 ", -175.0),
+        ("", None),
+        (None, None),
+    ],
+)
+def test_number__fits(value: Any, expected: float | None) -> None:
+    """Numbers stay as they are, also when they are written as text; an empty text is null."""
+    result = number(value)
+
+    assert result == expected
+    assert type(result) is type(expected)
+
+
+@pytest.mark.parametrize(
+    "value", ["many", "1,5", "nan", "-inf", "1e999", float("nan"), 10**400, True, [], {}]
+)
+def test_number__misfit(value: Any) -> None:
+    """No booleans, and nothing that is not finite."""
+    with pytest.raises(Misfit):
+        number(value)
 
 
 @pytest.mark.parametrize(

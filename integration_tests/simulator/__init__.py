@@ -7,15 +7,17 @@ Modelled: the endpoints that read contacts, lists, segments, custom fields and t
 and bookmarks; the key; the rate limit; latency; every documented error body; a schedule of faults;
 a log of all requests. The account knows the rows that a correct connector makes of it.
 
-NOT modelled: writing anything; HTTPS; time (nothing is added, changed or deleted while it runs);
-the order in which the real API sends contacts; a rate limit that differs between endpoints; the
-contents of `GET /account`; every limit that the vendor doesn't document.
+NOT modelled: writing anything; HTTPS; time (nothing is added, changed or deleted while it runs,
+except custom fields, which a test may define and delete); the order in which the real API sends
+contacts; a rate limit that differs between endpoints; the contents of `GET /account`; every limit
+that the vendor doesn't document.
 
 It imports nothing from the connector: had both the same wrong idea of the API, no test would tell.
 """
 
 from .account import Account
+from .custom_fields import AWKWARD, TWENTY, CustomField
 from .faults import Fault
 from .server import Simulator
 
-__all__ = ["Account", "Fault", "Simulator"]
+__all__ = ["AWKWARD", "TWENTY", "Account", "CustomField", "Fault", "Simulator"]

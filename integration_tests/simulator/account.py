@@ -8,12 +8,12 @@ what does the API send (`document`, `lists`, `segments`), and which rows must co
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime, timezone
 from typing import Any
 
-from . import custom_fields
 from .contact import Contacts
+from .custom_fields import DEFINITIONS, CustomField
 from .dice import dice
 from .identity import Identities
 from .segments import Members, spread, varied_sizes
@@ -31,6 +31,7 @@ class Account:
 
     `pairs` spreads that many memberships over the segments; `segment_sizes` sets each segment's
     size, and with it their number. Without either the sizes cover the edges of paging.
+    `custom_fields` are defined at first; `define` and `delete_field` change that.
     """
 
     def __init__(
@@ -42,6 +43,7 @@ class Account:
         segments: int | None = None,
         pairs: int | None = None,
         segment_sizes: Sequence[int] | None = None,
+        custom_fields: Sequence[CustomField] = DEFINITIONS,
         now: datetime = NOW,
     ) -> None:
         if min(contacts, lists, segments or 0) < 0:
@@ -52,10 +54,8 @@ class Account:
         ids = Identities(seed, "list")
         self._lists = [(f"contactlist_{ids.uuid(k)}", _title(LIST_TITLES, k)) for k in range(lists)]
         self._segments = _segments(seed, contacts, sizes)
-        list_ids = [list_id for list_id, _ in self._lists]
-        self._contacts = Contacts(
-            seed=seed, list_ids=list_ids, now_ms=round(now.timestamp() * 1000)
-        )
+        self._now_ms = round(now.timestamp() * 1000)
+        self._set_custom_fields(custom_fields)
 
     @property
     def segment_ids(self) -> list[str]:
@@ -85,10 +85,13 @@ class Account:
         document: dict[str, Any] = json.loads(self._contacts.document(index))
         return document
 
-    def row(self, index: int) -> dict[str, Any]:
-        """The row of `contacts` that must come out of `document(index)`."""
+    def row(self, index: int, *, without: Collection[str] = ()) -> dict[str, Any]:
+        """The row of `contacts` that must come out of `document(index)`.
+
+        It has a column for each custom field that is defined, except those in `without`.
+        """
         row: dict[str, Any] = json.loads(self._contacts.row(index))
-        return row
+        return {column: value for column, value in row.items() if column not in without}
 
     def rows(self) -> Iterator[dict[str, Any]]:
         """Every row of `contacts`, in the API's order."""
@@ -121,7 +124,35 @@ class Account:
 
     def custom_fields(self) -> list[dict[str, str]]:
         """The definitions of the custom fields, as the API sends them."""
-        return custom_fields.definitions()
+        listed = [field for field in self._custom_fields if not field.deleted]
+        return [{"name": field.name, "fieldType": field.field_type} for field in listed]
+
+    @property
+    def custom_columns(self) -> list[str]:
+        """The columns that a discover must add for the custom fields, in their order."""
+        return sorted(field.column for field in self._custom_fields if not field.deleted)
+
+    def define(self, field: CustomField) -> None:
+        """Somebody adds a custom field, and contacts have values in it."""
+        self._set_custom_fields([*self._custom_fields, field])
+
+    def delete_field(self, name: str) -> None:
+        """Somebody deletes a custom field; contacts keep their values, marked as deleted."""
+        self._set_custom_fields(
+            [
+                field._replace(deleted=field.deleted or field.name == name)
+                for field in self._custom_fields
+            ]
+        )
+
+    def _set_custom_fields(self, fields: Sequence[CustomField]) -> None:
+        self._custom_fields = list(fields)
+        self._contacts = Contacts(
+            seed=self.seed,
+            list_ids=[list_id for list_id, _ in self._lists],
+            custom_fields=self._custom_fields,
+            now_ms=self._now_ms,
+        )
 
 
 def _sizes(

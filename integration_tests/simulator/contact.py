@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 import orjson
 
+from .custom_fields import CustomField
 from .dice import dice
 from .field import Field, moment, plain
 from .identity import Identities
@@ -33,9 +34,17 @@ class _Profile(NamedTuple):
 class Contacts:
     """All possible contacts of one account, by number."""
 
-    def __init__(self, *, seed: int, list_ids: Sequence[str], now_ms: int) -> None:
+    def __init__(
+        self,
+        *,
+        seed: int,
+        list_ids: Sequence[str],
+        custom_fields: Sequence[CustomField],
+        now_ms: int,
+    ) -> None:
         self._seed = seed
         self._list_ids = list_ids
+        self._custom_fields = custom_fields
         self._now_ms = now_ms
         self._identities = Identities(seed, "contact")
         self._profile = lru_cache(maxsize=PROFILES)(self._make_profile)
@@ -45,7 +54,9 @@ class Contacts:
     def document(self, index: int) -> bytes:
         """The contact as the API sends it: a JSON object."""
         shared = self._profile(index % PROFILES)
-        return _merged(shared.document, {f.key: f.sent for f in self._own(index, shared.company)})
+        return _merged(
+            shared.document, {f.key: f.sent for f in self._own(index, shared.company) if f.key}
+        )
 
     def row(self, index: int) -> bytes:
         """The contact as the product must deliver it: a JSON object."""
@@ -74,9 +85,15 @@ class Contacts:
         chance = dice(self._seed, f"profile {number}")
         company = chance.choice(COMPANIES)
         fields = list(
-            profile(chance, company=company, list_ids=self._list_ids, now_ms=self._now_ms)
+            profile(
+                chance,
+                company=company,
+                list_ids=self._list_ids,
+                custom_fields=self._custom_fields,
+                now_ms=self._now_ms,
+            )
         )
-        document = orjson.dumps({field.key: field.sent for field in fields})
+        document = orjson.dumps({field.key: field.sent for field in fields if field.key})
         row = orjson.dumps({field.column: field.expected for field in fields})
         return _Profile(company, document[:-1], row[:-1])
 

@@ -2,53 +2,105 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from random import Random
+from typing import NamedTuple
 
 from .field import Field, iso
 
 _DECADE_MS = 10 * 365 * 24 * 60 * 60 * 1000
 
-DEFINITIONS = {
-    "Test Field": "string",
-    "Favourite colour": "string",
-    "Répondu à l'enquête": "boolean",
-    "Renewal date": "date",
-    "Seats": "integer",
-    "Score": "float",
-}
-"""Name -> type of every field that still exists."""
 
-_DELETED = {"Old CRM id": "string", "Preferences": "string"}
-"""Deleted ones: contacts keep their values, the account no longer lists the fields."""
+class CustomField(NamedTuple):
+    """A field's name and type, the column that the product must give it, and how many have it.
 
-Maker = Callable[[Random, int], tuple[object, str]]
+    `deleted` fields are those that the account no longer lists, while contacts keep their values.
+    """
+
+    name: str
+    field_type: str
+    column: str
+    likelihood: float = 0.4
+    deleted: bool = False
 
 
-def _text(dice: Random, now_ms: int) -> tuple[object, str]:
+DEFINITIONS = (
+    CustomField("Test Field", "string", "custom_test_field"),
+    CustomField("Favourite colour", "string", "custom_favourite_colour"),
+    CustomField("Répondu à l'enquête", "boolean", "custom_répondu_à_l_enquête"),
+    CustomField("Renewal date", "date", "custom_renewal_date"),
+    CustomField("Seats", "integer", "custom_seats"),
+    CustomField("Score", "float", "custom_score"),
+    CustomField("Interests", "list", "custom_interests"),
+    CustomField("Old CRM id", "string", "custom_old_crm_id", deleted=True),
+    CustomField("Preferences", "list", "custom_preferences", deleted=True),
+)
+"""What an account has unless it is told otherwise."""
+
+_TYPES = ("string", "integer", "float", "boolean", "date")
+
+TWENTY = tuple(
+    CustomField(f"Answer {n}", _TYPES[n % len(_TYPES)], f"custom_answer_{n}", likelihood=1.0)
+    for n in range(1, 21)
+)
+"""Twenty fields of all types, which every contact with custom fields has."""
+
+AWKWARD = (
+    CustomField("Fields", "string", "custom_fields_616f48c1"),
+    CustomField("!!!", "integer", "custom_unnamed_e84c538e"),
+    CustomField("2nd e-mail", "string", "custom_2nd_e_mail"),
+    CustomField("NPS score", "integer", "custom_nps_score_6441a1dc"),
+    CustomField("NPS-Score", "string", "custom_nps_score_ecd41aee"),
+    CustomField("北京", "float", "custom_北京"),
+    CustomField(
+        "Has the customer agreed to the terms and conditions of 2024?",
+        "boolean",
+        "custom_has_the_customer_agreed_to_the_terms_and_condit_e96ff087",
+    ),
+    CustomField(
+        "Wie zufrieden sind Sie mit unserem Kundendienst für Geschäftskunden?",
+        "date",
+        "custom_wie_zufrieden_sind_sie_mit_unserem_kundendienst_21d51a94",
+    ),
+)
+"""Names that are hard to make columns of: taken, empty, too long, alike. The digits are those that
+sha256sum prints for the names."""
+
+# What the API sends, its text in the array of custom fields, and what is in the typed column.
+Value = tuple[object, str | None, object]
+Maker = Callable[[Random, int], Value]
+
+
+def _text(dice: Random, now_ms: int) -> Value:
     value = dice.choice(("This is a test", "", 'say "hi"\nand leave', "naïve 😀", "12", "null"))
-    return value, value
+    return value, value, value
 
 
-def _boolean(dice: Random, now_ms: int) -> tuple[object, str]:
-    return dice.choice(((True, "true"), (False, "false")))
+def _boolean(dice: Random, now_ms: int) -> Value:
+    return dice.choice(((True, "true", True), (False, "false", False), ("true", "true", True)))
 
 
-def _date(dice: Random, now_ms: int) -> tuple[object, str]:
+def _date(dice: Random, now_ms: int) -> Value:
     at_ms = now_ms - dice.randrange(_DECADE_MS)
-    return dice.choice(((iso(at_ms), iso(at_ms)), (at_ms, str(at_ms))))
+    text = iso(at_ms)
+    midnight = f"{text[:10]}T00:00:00.000Z"
+    written = ((text, text, text), (at_ms, str(at_ms), text), (text[:10], text[:10], midnight))
+    return dice.choice((*written, ("", "", None)))
 
 
-def _integer(dice: Random, now_ms: int) -> tuple[object, str]:
-    return dice.choice(((0, "0"), (25, "25"), (-3, "-3"), (9007199254740993, "9007199254740993")))
+def _integer(dice: Random, now_ms: int) -> Value:
+    number = dice.choice((0, 25, -3, 9007199254740993))
+    return (number if dice.random() < 0.7 else str(number)), str(number), number
 
 
-def _float(dice: Random, now_ms: int) -> tuple[object, str]:
-    return dice.choice(((0.5, "0.5"), (99.25, "99.25"), (-1.75, "-1.75"), (3.0, "3.0")))
+def _float(dice: Random, now_ms: int) -> Value:
+    number = dice.choice((0.5, 99.25, -1.75, 3.0))
+    return (number if dice.random() < 0.7 else str(number)), str(number), number
 
 
-def _nested(dice: Random, now_ms: int) -> tuple[object, str]:
-    return dice.choice(((["a", 1], '["a",1]'), ({"mail": True}, '{"mail":true}')))
+def _nested(dice: Random, now_ms: int) -> Value:
+    sent, text = dice.choice(((["a", 1], '["a",1]'), ({"mail": True}, '{"mail":true}')))
+    return sent, text, text
 
 
 _MAKERS: dict[str, Maker] = {
@@ -57,28 +109,28 @@ _MAKERS: dict[str, Maker] = {
     "date": _date,
     "integer": _integer,
     "float": _float,
+    "list": _nested,
 }
 
 
-def definitions() -> list[dict[str, str]]:
-    """What `GET /contacts/custom_fields` answers."""
-    return [{"name": name, "fieldType": kind} for name, kind in DEFINITIONS.items()]
+def custom_fields_of(dice: Random, now_ms: int, fields: Sequence[CustomField]) -> Iterator[Field]:
+    """The `custom_fields` attribute of one contact, and the columns that must come of it.
 
-
-def custom_fields_of(dice: Random, now_ms: int) -> list[Field]:
-    """The `custom_fields` attribute of one contact; no field at all for one contact in five."""
+    One contact in five has no such attribute at all.
+    """
     if dice.random() < 0.2:
-        return []
+        return
     sent: list[object] = []
     expected: list[object] = []
-    for name, field_type in {**DEFINITIONS, **_DELETED}.items():
-        if dice.random() < 0.6:
+    for field in fields:
+        if dice.random() >= field.likelihood:
             continue
-        make = _nested if name == "Preferences" else _MAKERS[field_type]
-        value, text = (None, None) if dice.random() < 0.1 else make(dice, now_ms)
-        deleted = name in _DELETED
-        own = {"kind": name, "value": value, "fieldType": field_type, "deleted": deleted}
-        row = {"kind": name, "value": text, "field_type": field_type, "deleted": deleted}
-        sent.append(own)
-        expected.append(row)
-    return [Field("custom_fields", sent, "custom_fields", expected)]
+        nothing: Value = (None, None, None)
+        made = _MAKERS[field.field_type](dice, now_ms)
+        value, text, typed = nothing if dice.random() < 0.1 else made
+        rest = {"kind": field.name, "deleted": field.deleted}
+        sent.append({**rest, "value": value, "fieldType": field.field_type})
+        expected.append({**rest, "value": text, "field_type": field.field_type})
+        if not field.deleted:
+            yield Field(None, None, field.column, typed)
+    yield Field("custom_fields", sent, "custom_fields", expected)

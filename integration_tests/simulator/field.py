@@ -15,9 +15,12 @@ ISO, EPOCH_MS, EMPTY = "iso", "epoch_ms", "empty"
 
 
 class Field(NamedTuple):
-    """`key` and `sent` are the API's; `column` and `expected` are the product's."""
+    """`key` and `sent` are the API's; `column` and `expected` are the product's.
 
-    key: str
+    A column that is made of a part of another attribute has no key of its own.
+    """
+
+    key: str | None
     sent: object
     column: str
     expected: object

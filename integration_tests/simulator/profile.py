@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from itertools import chain
 from random import Random
 
-from .custom_fields import custom_fields_of
+from .custom_fields import CustomField, custom_fields_of
 from .field import EMPTY, EPOCH_MS, ISO, Field, mail_map, moment, plain, url_map
 from .vocabulary import (
     COLOURS,
@@ -49,7 +49,12 @@ _MAIL_MAPS = {
 
 
 def profile(
-    dice: Random, *, company: Company, list_ids: Sequence[str], now_ms: int
+    dice: Random,
+    *,
+    company: Company,
+    list_ids: Sequence[str],
+    custom_fields: Sequence[CustomField],
+    now_ms: int,
 ) -> Iterator[Field]:
     """Every trait of one contact that works at `company`."""
     traits = chain(
@@ -63,7 +68,7 @@ def profile(
         _undocumented(dice, list_ids),
     )
     yield from (field for likelihood, field in traits if dice.random() < likelihood)
-    yield from custom_fields_of(dice, now_ms)
+    yield from custom_fields_of(dice, now_ms, custom_fields)
 
 
 def _work(dice: Random, company: Company) -> Iterator[Likely]:

@@ -1,0 +1,259 @@
+"""Tests of `custom_values`."""
+
+import copy
+import re
+from typing import Any
+
+import pytest
+from airbyte_cdk.test.standard_tests._read_assertions import (
+    RecordFormatChecker,
+    StrictIntegerDraft7Validator,
+)
+from hypothesis import given
+from hypothesis import strategies as st
+
+from source_autopilot.custom_columns import CustomColumn, columns_of, schema_properties
+from source_autopilot.custom_field import CustomField, Type
+from source_autopilot.custom_values import CustomValues
+from source_autopilot.row import Row
+from unit_tests.documents import JSON
+
+COLUMNS = columns_of(
+    [
+        CustomField("Test Field", "text"),
+        CustomField("Seats", "integer"),
+        CustomField("Score", "number"),
+        CustomField("Agreed", "boolean"),
+        CustomField("Renewal", "moment"),
+    ]
+)
+
+
+def entry(kind: Any, value: Any, **more: Any) -> dict[str, Any]:
+    """An entry in a contact's custom_fields, as the API sends it."""
+    return {"kind": kind, "value": value, "fieldType": "string", "deleted": False, **more}
+
+
+def filled(*entries: Any, values: CustomValues | None = None) -> tuple[Row, list[str]]:
+    """The custom columns of a contact with these entries, and those that did not fit."""
+    row: Row = {}
+    misfits = (values or CustomValues(COLUMNS)).fill(row, {"custom_fields": list(entries)})
+    return row, misfits
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "expected"),
+    [
+        ("Test Field", "This is a test", "This is a test"),
+        ("Test Field", "", ""),
+        ("Test Field", 7, "7"),
+        ("Test Field", ["a", 1], '["a",1]'),
+        ("Test Field", None, None),
+        ("Seats", 25, 25),
+        ("Seats", "25", 25),
+        ("Seats", "", None),
+        ("Seats", 3.0, 3),
+        ("Score", 0.5, 0.5),
+        ("Score", "-1.75", -1.75),
+        ("Score", 3, 3),
+        ("Score", "", None),
+        ("Agreed", True, True),
+        ("Agreed", "false", False),
+        ("Renewal", "2017-02-03T16:26:54.000Z", "2017-02-03T16:26:54.000Z"),
+        ("Renewal", "2017-02-03T17:26:54+01:00", "2017-02-03T16:26:54.000Z"),
+        ("Renewal", "2017-02-03", "2017-02-03T00:00:00.000Z"),
+        ("Renewal", 1486139214000, "2017-02-03T16:26:54.000Z"),
+        ("Renewal", "1486139214000", "2017-02-03T16:26:54.000Z"),
+        ("Renewal", 0, "1970-01-01T00:00:00.000Z"),
+        ("Renewal", "", None),
+    ],
+)
+def test_fill__values(kind: str, value: Any, expected: Any) -> None:
+    """A value arrives as its column's type, whether the API sends it so or as text."""
+    column = f"custom_{kind.lower().replace(' ', '_')}"
+
+    row, misfits = filled(entry(kind, value))
+
+    assert (row, misfits) == ({column: expected}, [])
+    assert type(row[column]) is type(expected)
+
+
+@pytest.mark.parametrize(
+    ("kind", "value"),
+    [
+        ("Seats", "many"),
+        ("Seats", 1.5),
+        ("Seats", 2**63),
+        ("Seats", True),
+        ("Score", "1,5"),
+        ("Score", "nan"),
+        ("Score", float("inf")),
+        ("Score", False),
+        ("Score", []),
+        ("Agreed", "perhaps"),
+        ("Agreed", 1),
+        ("Renewal", "soon"),
+        ("Renewal", True),
+    ],
+)
+def test_fill__misfit(kind: str, value: Any) -> None:
+    """A value that does not fit is null in the column, and reported for counting."""
+    column = f"custom_{kind.lower()}"
+
+    assert filled(entry(kind, value)) == ({column: None}, [column])
+
+
+def test_fill__deleted() -> None:
+    """A deleted field fills no column, and is not missed."""
+    values = CustomValues(COLUMNS)
+
+    assert filled(
+        entry("Seats", 7, deleted=True),
+        entry("Score", 7, deleted="true"),
+        entry("Old", 7, deleted=True),
+        entry("Test Field", "x", deleted=None),
+        values=values,
+    ) == ({"custom_test_field": "x"}, [])
+    assert list(values.told()) == []
+
+
+def test_fill__a_field_twice() -> None:
+    """The first value that is one is in the column; another one beside it is counted."""
+    values = CustomValues(COLUMNS)
+
+    for entries in (
+        [entry("Seats", None), entry("Seats", "many"), entry("Seats", 7), entry("Seats", 8)],
+        [entry("Seats", 7), entry("Seats", "7"), entry("Seats", None)],
+    ):
+        assert filled(*entries, values=values)[0] == {"custom_seats": 7}
+    [sentence] = values.told()
+    assert sentence.startswith("1 values are in the column custom_fields only, because")
+
+
+@pytest.mark.parametrize(
+    "entries",
+    [
+        ["x"],
+        [None],
+        [[]],
+        [{}],
+        [{"value": 7}],
+        [entry(None, 7)],
+        [entry(["Seats"], 7)],
+        [entry({"a": 1}, 7)],
+    ],
+)
+def test_fill__no_entries(entries: list[Any]) -> None:
+    """What is no entry of a field fills nothing and breaks nothing."""
+    values = CustomValues(COLUMNS)
+
+    assert filled(*entries, values=values) == ({}, [])
+    assert list(values.told()) == []
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        {},
+        {"custom_fields": None},
+        {"custom_fields": {"Seats": 7}},
+        {"custom_fields": "Seats"},
+    ],
+)
+def test_fill__no_array(document: dict[str, Any]) -> None:
+    """A contact without entries has none of the columns."""
+    row: Row = {"contact_id": "p1"}
+
+    assert CustomValues(COLUMNS).fill(row, document) == []
+    assert row == {"contact_id": "p1"}
+
+
+def test_fill__other_spelling() -> None:
+    """The array is found where the column custom_fields finds it."""
+    row: Row = {}
+    CustomValues(COLUMNS).fill(row, {"customFields": [entry("Seats", 7)]})
+
+    assert row == {"custom_seats": 7}
+
+
+def test_fill__attribute_of_the_same_name() -> None:
+    """A contact's attribute that is called like a custom column makes room, whatever is there."""
+    row: Row = {"custom_seats": "as text", "custom_seats_2": 1, "custom_other": 2}
+
+    CustomValues(COLUMNS).fill(row, {"customSeats": "as text"})
+
+    assert row == {"custom_seats_3": "as text", "custom_seats_2": 1, "custom_other": 2}
+
+
+def test_told__fields_without_a_column() -> None:
+    """Fields that came after discover are named once, and never with a value."""
+    values = CustomValues(COLUMNS)
+    for _ in range(3):
+        assert filled(entry("New\n", "s3cret"), entry("Another", 1), values=values) == ({}, [])
+
+    assert list(values.told()) == [
+        'custom fields without a column of their own: "Another", "New\\n". Their values are in the'
+        " column custom_fields only; refresh the source's schema to get columns for them."
+    ]
+    assert list(values.told()) == []
+
+
+def test_told__many_fields() -> None:
+    """However many fields there are and however long their names, it is one line."""
+    values = CustomValues([])
+    for number in range(2_000):
+        filled(entry(f"{number:04} " + "x" * 500, 1), values=values)
+
+    [sentence] = values.told()
+
+    assert re.search(r'x"(, "\d{4} x{75}"){9} and 990 more\. Their values', sentence)
+
+
+NAMELESS = [CustomColumn("custom_seats", None, "integer")]
+
+
+def test_fill__column_without_a_title() -> None:
+    """Where a platform drops the titles of a schema, a column goes to the field that it fits."""
+    marked = CustomColumn("custom_unnamed_e84c538e", None, "text")
+
+    assert filled(
+        entry("!!!", "x"), entry("Seats", "7"), values=CustomValues([*NAMELESS, marked])
+    ) == ({"custom_unnamed_e84c538e": "x", "custom_seats": 7}, [])
+
+
+def test_fill__column_without_a_title_and_two_fields() -> None:
+    """Such a column never mixes two fields: the first one has it, the other one is named."""
+    values = CustomValues(NAMELESS)
+
+    assert filled(entry("SEATS", None), entry("seats", 8), values=values)[0] == {
+        "custom_seats": None
+    }
+    assert filled(entry("seats", 9), values=values) == ({}, [])
+    [sentence] = values.told()
+    assert sentence.startswith('custom fields without a column of their own: "seats".')
+    assert filled(entry("SEATS", 9), values=values)[0] == {"custom_seats": 9}
+
+
+TYPES: list[Type] = ["text", "integer", "number", "boolean", "moment"]
+KINDS = st.sampled_from(["a", "A", "b", "?", "Fields", "x" * 70])
+ENTRIES = st.lists(
+    st.builds(entry, KINDS, JSON, deleted=st.booleans() | st.none()) | JSON, max_size=6
+)
+
+
+@given(st.dictionaries(KINDS, st.sampled_from(TYPES)), ENTRIES, st.dictionaries(st.text(), JSON))
+def test_fill__any_entries(
+    types: dict[str, Type], entries: list[Any], rest: dict[str, Any]
+) -> None:
+    """Whatever a contact has, its columns fit the schema, and the document is untouched."""
+    columns = columns_of(CustomField(name, type_) for name, type_ in types.items())
+    document = {**rest, "custom_fields": entries}
+    before = copy.deepcopy(document)
+    row: Row = dict(rest)
+
+    misfits = CustomValues(columns).fill(row, document)
+
+    schema = {"properties": schema_properties(columns)}
+    StrictIntegerDraft7Validator(schema, format_checker=RecordFormatChecker()).validate(row)
+    assert set(misfits) <= {column.name for column in columns}
+    assert document == before
