@@ -68,9 +68,8 @@ def fields_of_account(
     if fields is not None:
         return fields
     if now() - began < SECONDS_BEFORE_FALLBACK:
-        fields = _answered(
-            lambda: _of_first_page(Contacts(_apart(api), start_date=start_date)), logger
-        )
+        contacts = Contacts(replace(api, budget=new_budget()), start_date=start_date)
+        fields = _answered(lambda: _of_first_page(contacts), logger)
     if fields is None:
         logger.warning(
             "The custom fields of contacts get no columns of their own this time; their values are"
