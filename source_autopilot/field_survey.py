@@ -11,6 +11,7 @@ from datetime import datetime
 
 import requests
 from airbyte_cdk.models import ConfiguredAirbyteCatalog
+from airbyte_cdk.sources.streams.http.error_handlers import ErrorResolution, ResponseAction
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
 from source_autopilot.api import Api
@@ -23,14 +24,27 @@ from source_autopilot.custom_field import (
     fields_of_answer,
     fields_of_contacts,
 )
-from source_autopilot.errors import json_body
+from source_autopilot.errors import AutopilotErrorHandler, json_body
 from source_autopilot.http_stream import AutopilotStream, JsonObject
 from source_autopilot.patience import PATIENCE_FOR_ONE_QUESTION
 from source_autopilot.responses import UnreadablePage
 from source_autopilot.streams import Contacts
 
 # A discover has 30 s; one that was slow so far has none left for another question.
-SECONDS_BEFORE_FALLBACK = 8.0
+SECONDS_BEFORE_FALLBACK = 10.0
+
+
+class _QuietErrorHandler(AutopilotErrorHandler):
+    """Lets a 429 pass for any other trouble.
+
+    For a 429 the CDK prints that the stream is running, and no catalog has a stream of this name.
+    """
+
+    def interpret_response(self, response: requests.Response | Exception | None) -> ErrorResolution:
+        verdict = super().interpret_response(response)
+        if verdict.response_action == ResponseAction.RATE_LIMITED:
+            return replace(verdict, response_action=ResponseAction.RETRY)
+        return verdict
 
 
 class CustomFields(AutopilotStream):
@@ -41,6 +55,9 @@ class CustomFields(AutopilotStream):
 
     def path_parts(self, stream_slice: JsonObject) -> list[str]:
         return ["contacts", "custom_fields"]
+
+    def get_error_handler(self) -> AutopilotErrorHandler:
+        return _QuietErrorHandler(self.api.patience)
 
     def fields(self) -> list[CustomField]:
         """The fields. Raises UnreadableFields, and what `first_page` raises."""

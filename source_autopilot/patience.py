@@ -49,10 +49,10 @@ PATIENCE_OF_CHECK = Patience(
 # `discover` may ask twice, for the custom fields and for a page of contacts, and has 30 s as well.
 PATIENCE_OF_DISCOVER = Patience(
     connect_seconds=3,
-    read_seconds=6,
-    whole_seconds=8,
-    retries=3,
-    total_seconds=5,
+    read_seconds=4,
+    whole_seconds=6,
+    retries=2,
+    total_seconds=3,
     longest_pause_seconds=3,
 )
 # A sync whose catalog does not say which custom fields there are asks for them once.

@@ -120,6 +120,16 @@ def test_fields_of_account__none(
     assert "The custom fields of contacts get no columns of their own this time" in caplog.text
 
 
+def test_fields_of_account__no_status_of_a_stream(
+    api: Api, clock: Clock, autopilot: Mocker, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The CDK prints a stream's status at a 429; the list of fields is no stream of a catalog."""
+    autopilot.get(URL + "contacts/custom_fields", [{"status_code": 429}, {"json": LIST}])
+
+    assert found(api, clock) == [CustomField("Seats", "integer")]
+    assert capsys.readouterr().out == ""
+
+
 def test_fields_of_account__a_bug_in_here(
     api: Api,
     clock: Clock,
@@ -144,7 +154,7 @@ def test_fields_of_account__a_bug_in_here(
 def test_fields_of_account__too_slow(api: Api, clock: Clock, autopilot: Mocker) -> None:
     """A discover that was slow so far has no time for a second question."""
     autopilot.get(URL + "contacts/custom_fields", status_code=404)
-    times: Iterator[float] = iter([0.0, 9.0])
+    times: Iterator[float] = iter([0.0, 10.0])
 
     assert found(api, clock, times.__next__) == []
     assert asked(autopilot) == ["/v1/contacts/custom_fields"]

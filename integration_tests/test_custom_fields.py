@@ -1,0 +1,286 @@
+"""Custom fields from discover to the rows, with an account whose fields come and go."""
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+
+from integration_tests.conftest import ALL_TIME, KEY
+from integration_tests.connector import ROOT, Output, full_refresh, run
+from integration_tests.simulator import AWKWARD, TWENTY, Account, CustomField, Fault, Simulator
+from integration_tests.simulator.custom_fields import DEFINITIONS
+from integration_tests.test_read import sorted_rows, without_nulls
+
+LIST = "/contacts/custom_fields"
+SECONDS_OF_DISCOVER = 30
+TYPES = {
+    "string": "string",
+    "list": "string",
+    "date": "date-time",
+    "integer": "integer",
+    "float": "number",
+    "boolean": "boolean",
+}
+SHOE_SIZE = CustomField("Shoe size", "float", "custom_shoe_size", likelihood=1.0)
+
+
+def discovered(autopilot: Simulator) -> dict[str, Any]:
+    """What discover finds now."""
+    output = run("discover", ALL_TIME, url=autopilot.url, seconds=SECONDS_OF_DISCOVER)
+    assert output.code == 0
+    return output.catalog
+
+
+def custom_types(catalog: dict[str, Any]) -> dict[str, str]:
+    """The custom columns of a catalog in their order, each with its type or format."""
+    [schema] = [it["json_schema"] for it in catalog["streams"] if it["name"] == "contacts"]
+    properties = schema["properties"]
+    names = list(properties)[list(properties).index("mail_replied") + 1 :]
+    return {name: properties[name].get("format") or properties[name]["type"][1] for name in names}
+
+
+def read(autopilot: Simulator, catalog: dict[str, Any]) -> Output:
+    """A read of the contacts."""
+    output = run("read", ALL_TIME, url=autopilot.url, catalog=catalog)
+    assert (output.code, output.errors) == (0, [])
+    assert output.statuses == {"contacts": "COMPLETE"}
+    return output
+
+
+def assert_rows(output: Output, account: Account, without: Sequence[str] = ()) -> None:
+    """All contacts arrived as they should be, without these columns."""
+    rows = [account.row(number, without=without) for number in range(account.contact_count)]
+    assert sorted_rows(output.rows) == sorted_rows({"contacts": [*map(without_nulls, rows)]})
+
+
+@pytest.mark.parametrize("fields", [DEFINITIONS, AWKWARD, TWENTY, ()], ids=[7, "awkward", 20, 0])
+def test_discover_and_read(fields: Sequence[CustomField]) -> None:
+    """Each field has a typed column under the name that is promised, and its values are in it.
+
+    It takes one request at discover, and none at read.
+    """
+    account = Account(contacts=250, custom_fields=fields)
+    with Simulator(account, key=KEY) as autopilot:
+        catalog = discovered(autopilot)
+        assert autopilot.log.paths() == [LIST]
+        output = read(autopilot, full_refresh(catalog, "contacts"))
+
+        assert autopilot.log.count(LIST) == 1
+        assert autopilot.log.count() == 1 + 3
+    live = {field.column: TYPES[field.field_type] for field in fields if not field.deleted}
+    assert list(custom_types(catalog)) == account.custom_columns == sorted(live)
+    assert custom_types(catalog) == live
+    assert_rows(output, account)
+    assert "do not fit" not in output.log
+
+
+def test_discover__stable() -> None:
+    """The same account has the same schema, in whatever order it lists its fields."""
+    with Simulator(Account(custom_fields=AWKWARD), key=KEY) as autopilot:
+        first = discovered(autopilot)
+        assert discovered(autopilot) == first
+    with Simulator(Account(custom_fields=AWKWARD[::-1]), key=KEY) as autopilot:
+        assert json.dumps(discovered(autopilot)) == json.dumps(first)
+
+
+def by_hand() -> dict[str, Any]:
+    """A catalog as the README has it, without schemas."""
+    catalog = json.loads((ROOT / "examples" / "catalog.json").read_text())
+    return {"streams": [it for it in catalog["streams"] if it["stream"]["name"] == "contacts"]}
+
+
+def test_read__catalog_without_a_schema() -> None:
+    """A catalog written by hand gets all columns, for one request more."""
+    account = Account(contacts=250)
+    with Simulator(account, key=KEY) as autopilot:
+        output = read(autopilot, by_hand())
+
+        assert autopilot.log.count(LIST) == 1
+        assert autopilot.log.count() == 1 + 3
+    assert_rows(output, account)
+
+
+def test_read__a_field_added_after_discover() -> None:
+    """A new field is in the array, and one line names it; the next discover makes its column."""
+    account = Account(contacts=250)
+    with Simulator(account, key=KEY) as autopilot:
+        before = discovered(autopilot)
+        account.define(SHOE_SIZE)
+        output = read(autopilot, full_refresh(before, "contacts"))
+        after = discovered(autopilot)
+        later = read(autopilot, full_refresh(after, "contacts"))
+
+    assert_rows(output, account, without=["custom_shoe_size"])
+    assert output.log.count('custom fields without a column of their own: "Shoe size".') == 1
+    assert output.log.count("refresh the source's schema") == 1
+    assert custom_types(after) == {**custom_types(before), "custom_shoe_size": "number"}
+    assert_rows(later, account)
+    assert "Shoe size" not in later.log
+
+
+def test_read__a_field_deleted_after_discover() -> None:
+    """The catalog stays valid without the field; its column is empty, the array keeps its values.
+
+    The next discover has one column less, and the others as before.
+    """
+    account = Account(contacts=250)
+    with Simulator(account, key=KEY) as autopilot:
+        before = discovered(autopilot)
+        account.delete_field("Seats")
+        output = read(autopilot, full_refresh(before, "contacts"))
+        after = discovered(autopilot)
+
+    assert_rows(output, account)
+    assert not any("custom_seats" in row for row in output.rows["contacts"])
+    assert any(
+        it["kind"] == "Seats" and it["deleted"] and it["value"]
+        for row in output.rows["contacts"]
+        for it in row.get("custom_fields", [])
+    )
+    assert "Seats" not in output.log
+    expected = custom_types(before)
+    del expected["custom_seats"]
+    assert custom_types(after) == expected
+
+
+def test_read__a_field_alike_added_after_discover() -> None:
+    """A column never changes its meaning: a field that is spelled alike stays out of it."""
+    account = Account(contacts=250)
+    alike = CustomField("seats", "string", "custom_seats_2530aa22", likelihood=1.0)
+    with Simulator(account, key=KEY) as autopilot:
+        before = discovered(autopilot)
+        account.define(alike)
+        output = read(autopilot, full_refresh(before, "contacts"))
+        after = custom_types(discovered(autopilot))
+
+    assert_rows(output, account, without=[alike.column])
+    assert "custom_seats" not in after
+    assert [name for name in after if name.startswith("custom_seats_")] == [
+        "custom_seats_2530aa22",
+        "custom_seats_f3b81325",
+    ]
+
+
+FAULTS = [
+    Fault("status", status=403, times=None),
+    Fault("status", status=404, times=None),
+    Fault("status", status=429, times=None),
+    Fault("status", status=500, times=None),
+    Fault("html", times=None),
+    Fault("reset", times=None),
+    Fault("silence", times=None),
+    Fault("drip", times=None),
+]
+MORE_FAULTS = [
+    Fault("status", status=401, times=None),
+    Fault("status", status=429, retry_after="60", times=None),
+    Fault("status", status=302, location="http://127.0.0.1:1/", times=None),
+    Fault("cut_json", times=None),
+    Fault("body", text='{"contacts": [{"contact_id": "person_1", "Name": "Ann"}]}', times=None),
+    Fault("body", text='["Seats"]', times=None),
+]
+
+
+def named(fault: Fault) -> str:
+    """A test's name for a fault."""
+    return "-".join(str(it) for it in (fault.kind, fault.status, fault.retry_after) if it)
+
+
+def at(path: str, fault: Fault) -> Fault:
+    """The fault, for these paths."""
+    return Fault.from_json({**fault.to_json(), "path": path})
+
+
+@pytest.mark.parametrize("fault", FAULTS + MORE_FAULTS, ids=named)
+def test_discover__list_in_trouble(fault: Fault) -> None:
+    """Whatever is wrong with the list of fields, discover ends in time, with a warning.
+
+    The first page of contacts tells the fields, unless the wait for the list was too long.
+    """
+    account = Account(contacts=250)
+    with Simulator(account, key=KEY, faults=[at(LIST, fault)]) as autopilot:
+        output = run("discover", ALL_TIME, url=autopilot.url, seconds=SECONDS_OF_DISCOVER)
+
+        assert autopilot.log.count("/contacts") <= 1
+        asked_contacts = autopilot.log.count("/contacts") == 1
+    assert output.code == 0
+    assert "Autopilot does not say which custom fields there are: " in output.log
+    assert list(custom_types(output.catalog)) == (account.custom_columns if asked_contacts else [])
+    assert asked_contacts or fault.kind == "drip"
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=named)
+def test_discover__everything_in_trouble(fault: Fault) -> None:
+    """Where contacts cannot be had either, discover still ends in time: without custom columns."""
+    with Simulator(Account(), key=KEY, faults=[at("*", fault)]) as autopilot:
+        output = run("discover", ALL_TIME, url=autopilot.url, seconds=SECONDS_OF_DISCOVER)
+
+    assert output.code == 0
+    assert custom_types(output.catalog) == {}
+    assert "get no columns of their own this time" in output.log
+
+
+def test_discover__passing_trouble() -> None:
+    """A discover that runs while a sync uses up the rate limit has its columns all the same."""
+    account = Account()
+    busy = Fault("status", path=LIST, status=429, times=2)
+    with Simulator(account, key=KEY, faults=[busy]) as autopilot:
+        assert list(custom_types(discovered(autopilot))) == account.custom_columns
+
+        assert autopilot.log.paths() == [LIST] * 3
+
+
+def test_discover__wrong_key() -> None:
+    """A wrong key is for check to tell of: discover knows the columns that all accounts have."""
+    with Simulator(Account(), key=KEY) as autopilot:
+        output = run("discover", {"api_key": "0" * 32}, url=autopilot.url)
+
+    assert output.code == 0
+    assert custom_types(output.catalog) == {}
+    assert "does not accept the API key (401)" in output.log
+    assert "0" * 32 not in output.stdout
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=named)
+def test_read__list_in_trouble(fault: Fault) -> None:
+    """The list is asked for once, and nothing that goes wrong with it costs a sync a row."""
+    account = Account(contacts=150)
+    with Simulator(account, key=KEY, faults=[at(LIST, fault)]) as autopilot:
+        output = read(autopilot, by_hand())
+
+        assert autopilot.log.count(LIST) == 1
+        assert autopilot.log.count() == 1 + 2
+    assert_rows(output, account, without=account.custom_columns)
+    assert "get no columns of their own in this sync" in output.log
+
+
+def test_check__asks_for_no_custom_fields() -> None:
+    """A check needs no custom fields, so a key without rights to them passes it."""
+    with Simulator(Account(), key=KEY) as autopilot:
+        output = run("check", ALL_TIME, url=autopilot.url)
+
+        assert autopilot.log.count(LIST) == 0
+    assert output.connection_status == {"status": "SUCCEEDED"}
+
+
+def test_read__values_that_do_not_fit() -> None:
+    """What does not fit is null in its column and kept in the array; a warning counts it once."""
+
+    def contact(number: int, value: Any) -> dict[str, Any]:
+        entry = {"kind": "Seats", "value": value, "fieldType": "integer", "deleted": False}
+        return {"contact_id": f"person_{number}", "custom_fields": [entry]}
+
+    values = [7, "8", "many", 9.5, "", None]
+    rows = [contact(number, value) for number, value in enumerate(values)]
+    account = Account(contacts=len(values))
+    with Simulator(account, key=KEY) as autopilot:
+        catalog = full_refresh(discovered(autopilot), "contacts")
+        autopilot.set_faults([Fault("rows", value=rows)])
+        output = read(autopilot, catalog)
+
+    arrived = output.rows["contacts"]
+    assert [row.get("custom_seats") for row in arrived] == [7, 8, None, None, None, None]
+    kept = [row["custom_fields"][0]["value"] for row in arrived]
+    assert kept == ["7", "8", "many", "9.5", "", None]
+    assert output.log.count("2 values do not fit the type of column custom_seats") == 1
