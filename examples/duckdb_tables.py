@@ -32,6 +32,19 @@ ORDER BY segment, segment_id, contacts DESC, company
 LIMIT 20
 """
 
+CUSTOM_COLUMNS = r"""
+SELECT column_name AS "column", data_type AS type, list(DISTINCT held ORDER BY held)[:3] AS some
+FROM (
+    UNPIVOT (SELECT COLUMNS(it -> it LIKE 'custom\_%' ESCAPE '\' AND it <> 'custom_fields')::VARCHAR
+             FROM contacts)
+    ON COLUMNS(*) INTO NAME column_name VALUE held
+)
+JOIN duckdb_columns() USING (column_name)
+WHERE table_name = 'contacts' AND held <> ''
+GROUP BY ALL ORDER BY ALL
+"""
+"""What the account's custom fields have become: the columns that have values, and some of these."""
+
 TERMINAL_COLUMNS = 100
 LONGEST_ID = 43
 FIRST_ROWS = 3
@@ -47,13 +60,21 @@ def described(database: Path, names: Sequence[str]) -> str:
     """Each table's size and first rows, and the answer to a question that joins all four."""
     with duckdb.connect(str(database)) as connection:
         parts = [_table(connection, name) for name in names]
-        return "\n".join([*parts, JOIN, _shown(connection.sql(JOIN))])
+        return "\n".join([*parts, *_custom_columns(connection), JOIN, _shown(connection.sql(JOIN))])
 
 
 def _table(connection: duckdb.DuckDBPyConnection, name: str) -> str:
     table = connection.table(name)
     first = table.project(COLUMNS[name]).limit(FIRST_ROWS)
     return f"{name}: {len(table):,} rows\n{_shown(first)}"
+
+
+def _custom_columns(connection: duckdb.DuckDBPyConnection) -> list[str]:
+    """A part about the custom columns, if there are any."""
+    columns = connection.table("contacts").columns
+    if not any(it.startswith("custom_") and it != "custom_fields" for it in columns):
+        return []
+    return [f"contacts, custom fields\n{_shown(connection.sql(CUSTOM_COLUMNS))}"]
 
 
 def _shown(rows: duckdb.DuckDBPyRelation) -> str:

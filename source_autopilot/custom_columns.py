@@ -5,10 +5,12 @@ A column that discover has named keeps its meaning: the schema says whose values
 """
 
 import hashlib
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
+from unicodedata import combining, normalize
 
 from source_autopilot.contact import COLUMNS
 from source_autopilot.custom_field import CustomField, Type
@@ -17,6 +19,7 @@ from source_autopilot.naming import snake_case
 PREFIX = "custom_"
 LONGEST_BYTES = 63  # of a column name in PostgreSQL, which cuts off the rest
 
+_NOT_ASCII = re.compile(r"[^a-z0-9_]")
 _PROPERTIES: Mapping[Type, Mapping[str, Any]] = {
     "text": {"type": ["null", "string"]},
     "integer": {"type": ["null", "integer"]},
@@ -50,7 +53,7 @@ def columns_of(fields: Iterable[CustomField]) -> list[CustomColumn]:
 
 
 def column_names(fields: Iterable[str]) -> dict[str, str]:
-    """Field name -> column name: no two alike, not even with capitals ignored.
+    """Field name -> column name: no two alike, nor after what destinations do to letters.
 
     A field has its plain name, unless that is unfit or another column wants it as well: then each
     of them has its marked name. The order of the fields does not matter.
@@ -58,7 +61,7 @@ def column_names(fields: Iterable[str]) -> dict[str, str]:
     fields = set(fields)
     for digits in (8, 16, 32):  # 8, unless two marks are equal
         names = _names(fields, digits)
-        if len({name.casefold() for name in names.values()}) == len(fields):
+        if max(_wanted(names.values()).values(), default=1) == 1:
             break
     return names
 
@@ -108,9 +111,28 @@ def columns_of_schema(schema: Mapping[str, Any]) -> list[CustomColumn]:
 def _names(fields: set[str], digits: int) -> dict[str, str]:
     plain = {field: name for field in fields if (name := plain_name(field))}
     marked = {field: marked_name(field, digits) for field in fields}
-    wanted = Counter(name.casefold() for name in [*plain.values(), *marked.values(), *COLUMNS])
-    free = {field: name for field, name in plain.items() if wanted[name.casefold()] == 1}
+    wanted = _wanted([*plain.values(), *marked.values(), *COLUMNS])
+    free = {
+        field: name
+        for field, name in plain.items()
+        if all(wanted[spelling] == 1 for spelling in _spellings(name))
+    }
     return marked | free
+
+
+def _wanted(names: Iterable[str]) -> Counter[str]:
+    """How many columns may come under each spelling."""
+    return Counter(spelling for name in names for spelling in _spellings(name))
+
+
+def _spellings(name: str) -> set[str]:
+    """The name as a destination may write it.
+
+    PyAirbyte replaces what is not ASCII by an underscore, so that `custom_北京` and `custom_東京`
+    would be one column; Airbyte's SQL destinations take accents off first; some ignore capitals.
+    """
+    bare = "".join(it for it in normalize("NFKD", name) if not combining(it))
+    return {name.casefold(), _NOT_ASCII.sub("_", name), _NOT_ASCII.sub("_", bare.lower())}
 
 
 def _title(column: Mapping[str, Any]) -> str | None:

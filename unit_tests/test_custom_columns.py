@@ -2,6 +2,8 @@
 
 import hashlib
 import re
+import unicodedata
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -21,7 +23,7 @@ from source_autopilot.custom_columns import (
 )
 from source_autopilot.custom_field import CustomField, Type
 
-NAMES = st.text(max_size=90) | st.text("Aa1 _-ßẞéB", max_size=6)
+NAMES = st.text(max_size=90) | st.text("Aa1 _-ßẞéB北京東", max_size=6)
 TYPES: list[Type] = ["text", "integer", "number", "boolean", "moment"]
 
 
@@ -58,6 +60,20 @@ def test_column_names__alike() -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("北京", "東京"),  # PyAirbyte writes both as custom___
+        ("Répondu", "R pondu"),  # and these as custom_r_pondu
+        ("Résumé", "Resume"),  # Airbyte's destinations take accents off
+        ("Straße", "Strasse"),  # one in capitals
+    ],
+)
+def test_column_names__alike_in_a_destination(one: str, other: str) -> None:
+    """Letters of any script stay, but no destination gets two columns that it cannot tell apart."""
+    assert column_names([one, other]) == {one: marked_name(one), other: marked_name(other)}
+
+
 def test_column_names__called_like_a_marked_one() -> None:
     """A field whose plain name is another's marked name gives way."""
     rival = "Fields " + hashlib.sha256(b"Fields").hexdigest()[:8]
@@ -79,14 +95,23 @@ def test_column_names__equal_marks() -> None:
     }
 
 
+def destinations(names: list[str]) -> Iterator[list[str]]:
+    """The names as different destinations write them."""
+    yield [name.casefold() for name in names]
+    yield [re.sub("[^a-z0-9]", "_", name.lower()) for name in names]  # PyAirbyte
+    plain = [unicodedata.normalize("NFKD", name) for name in names]
+    letters = ["".join(it for it in name if unicodedata.category(it)[0] != "M") for name in plain]
+    yield [re.sub("[^A-Za-z0-9_]", "_", name).lower() for name in letters]  # Airbyte
+
+
 @given(st.lists(NAMES, max_size=12), st.randoms())
 def test_column_names__any_fields(fields: list[str], chance: Any) -> None:
     """Names are valid, no two are alike, none is a contact's own, and the order does not matter."""
     names = column_names(fields)
 
     assert set(names) == set(fields)
-    folded = [name.casefold() for name in [*names.values(), *COLUMNS]]
-    assert len(set(folded)) == len(folded)
+    for folded in map(sorted, destinations([*names.values(), *COLUMNS])):
+        assert sorted(set(folded)) == folded
     for name in names.values():
         assert re.fullmatch(r"custom(_[^\W_]+)+", name)
         assert name == name.lower()
