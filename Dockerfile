@@ -22,7 +22,7 @@ RUN python -m pip --python /opt/venv/bin/python install --quiet --no-deps --forc
     && python -m pip --python /opt/venv/bin/python check
 
 FROM ${BASE_IMAGE}
-LABEL io.airbyte.name=airbyte/source-autopilot io.airbyte.version=0.1.0
+LABEL io.airbyte.name=airbyte/source-autopilot io.airbyte.version=0.2.0
 COPY --from=build /opt/venv /opt/venv
 COPY main.py /airbyte/integration_code/
 WORKDIR /airbyte/integration_code

@@ -27,7 +27,7 @@ DEMO = ['airbyte>=0.71,<0.72; python_version < "3.13"', "aiohttp>=3.9"]
 
 setup(
     name="airbyte-source-autopilot",
-    version="0.1.0",
+    version="0.2.0",
     description="Airbyte source connector for Autopilot: contacts, lists and smart segments",
     long_description=Path(__file__).with_name("README.md").read_text(encoding="utf-8"),
     long_description_content_type="text/markdown",

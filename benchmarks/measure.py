@@ -58,14 +58,14 @@ class Run:
 def start_seconds(peer: Peer, programs: Path) -> float:
     """The median of three reads of an account with nothing in it."""
     with Simulator(NOTHING) as simulator, tempfile.TemporaryDirectory() as folder:
-        takes = [_executed(peer, programs, Path(folder), simulator).seconds for _ in range(3)]
+        takes = [executed(peer, programs, Path(folder), simulator).seconds for _ in range(3)]
     return sorted(takes)[1]
 
 
 def measured(peer: Peer, programs: Path, workload: Workload, start: float) -> Run:
     """Let the peer read the workload's account."""
     with workload.simulator() as simulator, tempfile.TemporaryDirectory() as folder:
-        usage = _executed(peer, programs, Path(folder), simulator)
+        usage = executed(peer, programs, Path(folder), simulator)
         complete = verdict(workload.account, Path(folder))
         requests, throttled = simulator.log.count(), simulator.log.count(status=429)
     if usage.code:
@@ -73,7 +73,7 @@ def measured(peer: Peer, programs: Path, workload: Workload, start: float) -> Ru
     return Run(peer, workload, usage, start, requests, throttled, complete)
 
 
-def _executed(peer: Peer, programs: Path, folder: Path, simulator: Simulator) -> Usage:
+def executed(peer: Peer, programs: Path, folder: Path, simulator: Simulator) -> Usage:
     """Run the peer to its end, or to the longest that we wait; its stdout and stderr are files."""
     environment = os.environ | prepare(folder, simulator.url, simulator.key)
     usage = folder / "usage.json"

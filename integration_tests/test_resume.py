@@ -199,7 +199,7 @@ def test_read__asked_to_stop(after: int, catalog: Message) -> None:
     assert sorted_rows(last.rows) == sorted_rows(expected_rows(account))
 
 
-@pytest.mark.parametrize("verb", ["check", "read"])
+@pytest.mark.parametrize("verb", ["check", "discover", "read"])
 def test_asked_to_stop__nothing_to_keep(verb: str, catalog: Message) -> None:
     """A command that still waits for its first answer ends at once, too."""
     silent = Fault("silence", times=None)

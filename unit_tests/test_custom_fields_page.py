@@ -1,0 +1,50 @@
+"""Tests that docs/custom-fields.md says what the code does."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+from source_autopilot.custom_columns import column_names, columns_of, schema_properties
+from source_autopilot.custom_field import fields_of_answer
+
+PAGE = (Path(__file__).parent.parent / "docs" / "custom-fields.md").read_text()
+WORDS: dict[str, dict[str, Any]] = {
+    "text": {"type": ["null", "string"]},
+    "integer of 64 bits": {"type": ["null", "integer"]},
+    "number": {"type": ["null", "number"]},
+    "boolean": {"type": ["null", "boolean"]},
+    "timestamp with time zone": {
+        "type": ["null", "string"],
+        "format": "date-time",
+        "airbyte_type": "timestamp_with_timezone",
+    },
+}
+
+
+def table_under(heading: str) -> list[list[str]]:
+    """The cells of the table under a heading of the page, without its head."""
+    section = PAGE.split(f"\n## {heading}\n")[1].split("\n## ")[0]
+    lines = [line for line in section.splitlines() if line.startswith("|")]
+    return [[cell.strip() for cell in line.split("|")[1:-1]] for line in lines[2:]]
+
+
+def test_names__as_the_page_says() -> None:
+    """Every example of a name is what discover makes of these fields."""
+    rows = table_under("Names")
+    assert len(rows) > 5
+    for fields, names, _ in rows:
+        quoted = re.findall("`(.+?)`", fields)
+        assert column_names(quoted) == dict(zip(quoted, re.findall("`(.+?)`", names), strict=True))
+
+
+def test_types__as_the_page_says() -> None:
+    """Every type of Autopilot's has the column that the page says."""
+    rows = table_under("Types")
+    assert [row[0] for row in rows] == [
+        "`string`", "`integer`", "`float`", "`boolean`", "`date`", "any other"
+    ]  # fmt: skip
+    for field_type, words, _ in rows:
+        answer = [{"name": "A", "fieldType": field_type.strip("`")}]
+        [property_] = schema_properties(columns_of(fields_of_answer(answer))).values()
+        assert {name: property_.get(name) for name in WORDS[words]} == WORDS[words]
+        assert property_.get("format") == WORDS[words].get("format")
