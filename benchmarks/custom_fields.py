@@ -1,7 +1,7 @@
 """`python -m benchmarks.custom_fields`: what columns of twenty custom fields cost.
 
-The same contacts are read with a catalog that has the columns and with one that hasn't, in turns, so
-that whatever else the machine does befalls both. Exit code 1 if the target is missed.
+The same contacts are read with a catalog that has the columns and with one that hasn't, in turns,
+so that whatever else the machine does befalls both. Exit code 1 if the target is missed.
 """
 
 from __future__ import annotations
@@ -87,7 +87,7 @@ def _cpu_seconds(account: Account, programs: Path, catalogs: Mapping[str, Any]) 
 
 
 def _reader(catalog: Any) -> Peer:
-    """This connector, which reads by this catalog."""
+    """The connector, reading by this catalog."""
 
     def command(folder: Path, programs: Path) -> list[str]:
         (folder / "mine.json").write_text(json.dumps(catalog))
