@@ -126,6 +126,16 @@ def by_id(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return sorted(rows, key=lambda row: [str(row[name]) for name in sorted(row) if "_id" in name])
 
 
+def answers_to_the_docs(database: Path) -> list[list[Any]]:
+    """What the queries in docs/custom-fields.md find."""
+    import duckdb
+
+    page = (ROOT / "docs" / "custom-fields.md").read_text()
+    queries = page.split("```sql\n")[1].split("```")[0].strip().rstrip(";").split(";")
+    with duckdb.connect(str(database), read_only=True) as connection:
+        return [sorted(connection.sql(query).fetchall()) for query in queries]
+
+
 @needs_pyairbyte
 def test_sync__every_row(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The four tables are the account, each row once and whole, and no other file is left."""
@@ -149,6 +159,8 @@ def test_sync__every_row(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
         custom = account.custom_columns if name == "contacts" else []
         assert by_id(tables[name]) == by_id([in_duckdb(name, row, custom) for row in rows])
     assert any(row["mail_opened"] and row["lists"] for row in tables["contacts"])
+    from_array, from_column = answers_to_the_docs(tmp_path / "autopilot.duckdb")
+    assert from_array == from_column != []
     assert sorted(os.listdir(tmp_path)) == ["autopilot.duckdb", "config.json"]
     assert "contacts updated since 2000-01-01" in stdout
     assert KEY not in stdout
