@@ -38,7 +38,9 @@ class CustomValues:
         self._columns = frozenset(column.name for column in columns)
         slots = {column: _slot(column) for column in columns}
         # None stands for a field that was met and has no column.
-        self._slots: dict[str, Slot | None] = {it.field: slots[it] for it in columns if it.field}
+        self._slots: dict[str, Slot | None] = {
+            it.field: slots[it] for it in columns if it.field is not None
+        }
         self._nameless = {it.name: slots[it] for it in columns if it.field is None}
         self._repeated = 0
 

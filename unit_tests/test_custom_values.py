@@ -168,6 +168,13 @@ def test_fill__no_array(document: dict[str, Any]) -> None:
     assert row == {"contact_id": "p1"}
 
 
+def test_fill__field_without_a_name() -> None:
+    """An empty name is a name."""
+    values = CustomValues(columns_of([CustomField("", "text")]))
+
+    assert filled(entry("", "x"), values=values) == ({"custom_unnamed_e3b0c442": "x"}, [])
+
+
 def test_fill__other_spelling() -> None:
     """The array is found where the column custom_fields finds it."""
     row: Row = {}
