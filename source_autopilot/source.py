@@ -6,7 +6,7 @@ Turns what is wrong with settings and catalogs into errors that Airbyte shows to
 import logging
 import os
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -28,11 +28,10 @@ from source_autopilot.api_url import api_url
 from source_autopilot.budget import RequestBudget
 from source_autopilot.concurrent_read import ConcurrentRead
 from source_autopilot.config import Config, InvalidConfig, connection_specification, parse_config
-from source_autopilot.custom_columns import CustomColumn, columns_of
+from source_autopilot.custom_columns import columns_of
 from source_autopilot.failures import reported_once
 from source_autopilot.field_survey import columns_of_catalog, fields_of_account
 from source_autopilot.forecast import Forecast, sentences, warning
-from source_autopilot.http_stream import AutopilotStream
 from source_autopilot.patience import (
     PATIENCE_OF_CHECK,
     PATIENCE_OF_DISCOVER,
@@ -42,7 +41,7 @@ from source_autopilot.patience import (
 )
 from source_autopilot.responses import UnreadablePage
 from source_autopilot.state import MalformedState
-from source_autopilot.streams import Contacts, Lists, SmartSegments, SmartSegmentsContacts
+from source_autopilot.streams import Lists, all_streams
 from source_autopilot.survey import NoSurvey, survey
 
 # A check has 30 s; one that was slow so far has none left for a forecast.
@@ -92,17 +91,18 @@ class SourceAutopilot(AbstractSource):
         Raises AirbyteTracedException for unusable settings.
         """
         settings, api = _settled(config, PATIENCE_OF_DISCOVER)
-        columns = columns_of(fields_of_account(api, logger, start_date=settings.start_date))
-        return AirbyteCatalog(
-            streams=[it.as_airbyte_stream() for it in _streams(settings, api, columns)]
-        )
+        start_date = settings.start_date
+        columns = columns_of(fields_of_account(api, logger, start_date=start_date))
+        streams = all_streams(api, start_date=start_date, custom=columns)
+        return AirbyteCatalog(streams=[it.as_airbyte_stream() for it in streams])
 
     def streams(self, config: Mapping[str, Any]) -> list[Stream]:
         """The four streams, which share one request budget, without the columns of custom fields.
 
         Raises AirbyteTracedException.
         """
-        return [*_streams(*_settled(config, PATIENCE_OF_READ))]
+        settings, api = _settled(config, PATIENCE_OF_READ)
+        return [*all_streams(api, start_date=settings.start_date)]
 
     def read(
         self,
@@ -119,9 +119,10 @@ class SourceAutopilot(AbstractSource):
         _require_known_streams(catalog)
         settings, api = _settled(config, PATIENCE_OF_READ)
         columns = columns_of_catalog(catalog, api, logger)
-        streams = {stream.name: stream for stream in _streams(settings, api, columns)}
+        streams = all_streams(api, start_date=settings.start_date, custom=columns)
+        by_name = {stream.name: stream for stream in streams}
         configured = [
-            streams[name] for name in dict.fromkeys(it.stream.name for it in catalog.streams)
+            by_name[name] for name in dict.fromkeys(it.stream.name for it in catalog.streams)
         ]
         try:
             self._running = ConcurrentRead(configured, state, logger)
@@ -138,17 +139,6 @@ class SourceAutopilot(AbstractSource):
             return False
         self._running.stop()
         return True
-
-
-def _streams(
-    settings: Config, api: Api, custom: Sequence[CustomColumn] = ()
-) -> list[AutopilotStream]:
-    return [
-        Contacts(api, start_date=settings.start_date, custom=custom),
-        Lists(api),
-        SmartSegments(api),
-        SmartSegmentsContacts(api),
-    ]
 
 
 def _log_forecast(settings: Config, api: Api, lists: int, logger: logging.Logger) -> None:

@@ -132,3 +132,15 @@ class SmartSegmentsContacts(AutopilotStream):
             f"{self.name}: segment {partition['segment_id']} was deleted while the sync ran;"
             " it has no members any more."
         )
+
+
+def all_streams(
+    api: Api, *, start_date: datetime, custom: Sequence[CustomColumn] = ()
+) -> list[AutopilotStream]:
+    """The four streams in the order of the catalog; contacts with these custom columns."""
+    return [
+        Contacts(api, start_date=start_date, custom=custom),
+        Lists(api),
+        SmartSegments(api),
+        SmartSegmentsContacts(api),
+    ]
