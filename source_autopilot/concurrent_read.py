@@ -28,15 +28,14 @@ from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
 from source_autopilot.checkpoint import Checkpoint
 from source_autopilot.http_stream import AutopilotStream
-from source_autopilot.messages import QueuedMessages
-from source_autopilot.page_queue import PageQueue
+from source_autopilot.messages import MessageQueue, QueuedMessages
 from source_autopilot.progress import Progress
 from source_autopilot.state import MalformedState, Positions
 from source_autopilot.termination import SyncStopped
 
 WORKERS = 20  # at 20 requests/s and a second for an answer, that many are under way
 GENERATORS = 4  # one for each stream; the CDK deadlocks if there are as many as workers
-QUEUED_PAGES = 10  # their records take about 10 MB; the CDK's own 10,000 records take 100 MB
+QUEUED_PAGES = 10  # of some 200 kB; 10,000 items, as in the CDK, would be as many pages
 
 
 class ConcurrentRead:
@@ -49,7 +48,7 @@ class ConcurrentRead:
         logger: logging.Logger,
     ) -> None:
         self._api = streams[0].api if streams else None
-        self._queue = PageQueue(maxsize=QUEUED_PAGES)
+        self._queue = MessageQueue(maxsize=QUEUED_PAGES)
         self._checkpoints: dict[str, Checkpoint] = {}
         # On this thread, which empties the queue and must not wait for room in it.
         messages = QueuedMessages(self._queue, InMemoryMessageRepository())
@@ -57,7 +56,7 @@ class ConcurrentRead:
         wrapped: list[AbstractStream] = []
         for stream in streams:
             positions = _positions(stream.name, states)
-            stream.checkpoint = Checkpoint(stream.name, positions, messages, self._queue)
+            stream.checkpoint = Checkpoint(stream.name, positions, messages)
             stream.progress = Progress(stream.name, messages, stream.logger)
             self._checkpoints[stream.name] = stream.checkpoint
             wrapped.append(_wrapped(stream, stream.checkpoint, messages, logger))
@@ -98,7 +97,7 @@ class ConcurrentRead:
         self._queue.end(stopped)
 
 
-def _empty_for_ever(queue: PageQueue) -> None:
+def _empty_for_ever(queue: MessageQueue) -> None:
     while True:
         queue.get()
 
@@ -129,7 +128,7 @@ def _wrapped(
     return DefaultStream(
         partition_generator=generator,
         name=stream.name,
-        json_schema=stream.get_json_schema(),
+        json_schema={},  # the CDK reads nothing out of it
         primary_key=[key] if isinstance(key, str) else key,
         cursor_field=None,
         logger=logger,

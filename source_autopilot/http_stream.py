@@ -1,12 +1,11 @@
-"""The base of the streams: paths, timeouts, and the walk from page to page.
+"""The base of the streams: paths, timeouts, and the walk from page to page, one at a time.
 
-One page of a partition in memory at a time. What an answer means is decided in `errors` (not a
-page) and `responses` (a page); which rows a page becomes is decided in `streams`.
+What an answer means is decided in `errors` (not a page) and `responses` (a page); which rows a page
+becomes is decided in `streams`.
 """
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import AbstractContextManager, nullcontext
 from typing import Any, ClassVar
 
 import requests
@@ -20,8 +19,9 @@ from source_autopilot.checkpoint import Checkpoint
 from source_autopilot.errors import AutopilotErrorHandler, RetryAfter, json_body
 from source_autopilot.failures import explained, given_up, page_refused, unusable_page
 from source_autopilot.progress import Progress
+from source_autopilot.record_page import RecordPage
 from source_autopilot.responses import Page, UnreadablePage, parse_page, path_part
-from source_autopilot.row import Converters, Row, to_row
+from source_autopilot.row import Columns, Row, to_row
 from source_autopilot.state import Partition
 from source_autopilot.tally import Tally
 from source_autopilot.transport import BoundedAdapter
@@ -39,7 +39,7 @@ class AutopilotStream(HttpStream, ABC):
 
     rows_field: ClassVar[str]
     document_key: ClassVar[str]
-    converters: ClassVar[Converters] = {"title": text}
+    columns: ClassVar[Columns] = Columns({"title": text})
 
     # The CDK says no for a stream with slices. Nothing here is read in the CDK's synchronous way,
     # which would read a resumable stream over and over.
@@ -109,9 +109,20 @@ class AutopilotStream(HttpStream, ABC):
     ) -> Iterator[Row]:
         """Every row of a partition, page by page, from its checkpoint on.
 
+        With a checkpoint they go out through it, a page at a time, and none are left to yield.
         Raises AirbyteTracedException when a page cannot be had or read: rows are never skipped.
         """
         partition = stream_slice or {}
+        for page, rows in self._pages(partition):
+            if self.checkpoint:
+                records = RecordPage.of(self.name, rows, rows_read=len(page.rows))
+                self.checkpoint.page(partition, records, bookmark=page.bookmark)
+            else:
+                yield from rows
+        self.report()
+
+    def _pages(self, partition: Partition) -> Iterator[tuple[Page, list[Row]]]:
+        """Every page of a partition, and the rows that it becomes."""
         chain = Chain(self.checkpoint.bookmark(partition) if self.checkpoint else None)
         while not chain.ended:
             try:
@@ -124,17 +135,14 @@ class AutopilotStream(HttpStream, ABC):
                     continue
                 page = self._page(response)
                 self._tally.mended(page.mended)
-                rows = list(self.parse_response(response, stream_slice=partition))
+                rows = self._rows(page, partition)
                 chain.advance(page)
             except UnreadablePage as unreadable:
                 raise unusable_page(self.name, chain.pages + 1, unreadable) from None
-            # Whoever takes the last row has put it on the queue before asking for more.
-            with self._checkpointed(partition, page):
-                yield from rows
+            yield page, rows
             if self.progress:
                 expected = (page.total or len(page.rows)) if chain.pages == 1 else 0
                 self.progress.page(rows=len(page.rows), expected=expected)
-        self.report()
 
     def first_page(self, partition: Partition) -> tuple[Page, float]:
         """A first page, and the seconds it took. Raises as `read_records`, UnreadablePage."""
@@ -143,9 +151,7 @@ class AutopilotStream(HttpStream, ABC):
 
     def parse_response(self, response: requests.Response, **kwargs: Any) -> Iterator[Row]:
         """The rows of a page. Raises UnreadablePage."""
-        stream_slice = kwargs.get("stream_slice") or {}
-        for document in self._page(response).rows:
-            yield from self.records(document, stream_slice)
+        yield from self._rows(self._page(response), kwargs.get("stream_slice") or {})
 
     def next_page_token(self, response: requests.Response) -> JsonObject | None:
         """The bookmark of the next page; None on the last one. Raises UnreadablePage."""
@@ -154,8 +160,9 @@ class AutopilotStream(HttpStream, ABC):
 
     def records(self, document: JsonObject, stream_slice: JsonObject) -> Iterable[Row]:
         """The records of one document: itself, as a row."""
-        row, misfits = to_row(document, self.converters)
-        self._tally.misfits(misfits)
+        row, misfits = to_row(document, self.columns)
+        if misfits:
+            self._tally.misfits(misfits)
         return [row]
 
     def on_refused(self, partition: Partition, bookmark: str | None, status: int) -> None:
@@ -190,10 +197,8 @@ class AutopilotStream(HttpStream, ABC):
             self.checkpoint.start_over(partition)
         return Chain(None)
 
-    def _checkpointed(self, partition: Partition, page: Page) -> AbstractContextManager[None]:
-        if not self.checkpoint:
-            return nullcontext()
-        return self.checkpoint.page(partition, bookmark=page.bookmark, records=len(page.rows))
+    def _rows(self, page: Page, partition: Partition) -> list[Row]:
+        return [row for document in page.rows for row in self.records(document, partition)]
 
     def _page(self, response: requests.Response) -> Page:
         return parse_page(json_body(response), rows_field=self.rows_field, key=self.document_key)

@@ -36,6 +36,7 @@ from source_autopilot.patience import (
     PATIENCE_OF_READ,
     Patience,
 )
+from source_autopilot.record_page import in_records
 from source_autopilot.responses import UnreadablePage
 from source_autopilot.state import MalformedState
 from source_autopilot.streams import Contacts, Lists, SmartSegments, SmartSegmentsContacts
@@ -47,9 +48,15 @@ STREAM_NAMES = ["contacts", "lists", "smart_segments", "smart_segments_contacts"
 
 
 class SourceAutopilot(AbstractSource):
-    """Autopilot's contacts, lists, smart segments, and who is in which segment."""
+    """Autopilot's contacts, lists, smart segments, and who is in which segment.
 
-    _running: ConcurrentRead | None = None
+    `in_pages` has `read` yield a RecordPage for each page in place of its records.
+    """
+
+    def __init__(self, *, in_pages: bool = False) -> None:
+        super().__init__()
+        self._in_pages = in_pages
+        self._running: ConcurrentRead | None = None
 
     def spec(self, logger: logging.Logger) -> ConnectorSpecification:
         """What the setup form asks for."""
@@ -118,7 +125,8 @@ class SourceAutopilot(AbstractSource):
                 f"The saved state of this connection cannot be used: {malformed}. Clear the"
                 " connection's state, or leave --state out, and sync again from the start."
             ) from None
-        yield from reported_once(self._running.messages())
+        messages = reported_once(self._running.messages())
+        yield from messages if self._in_pages else in_records(messages)
 
     def stop(self) -> bool:
         """End a read that is running soon; False if there is none. Not for the reading thread."""

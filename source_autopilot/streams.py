@@ -12,9 +12,9 @@ from airbyte_cdk.models import SyncMode
 from source_autopilot.api import Api
 from source_autopilot.contact import COLUMNS
 from source_autopilot.http_stream import AutopilotStream, JsonObject
+from source_autopilot.moments import rfc3339
 from source_autopilot.row import Row
 from source_autopilot.state import Partition
-from source_autopilot.values import rfc3339
 
 
 class Lists(AutopilotStream):
@@ -45,7 +45,7 @@ class Contacts(AutopilotStream):
 
     rows_field = "contacts"
     document_key = "contact_id"
-    converters = COLUMNS
+    columns = COLUMNS
 
     def __init__(self, api: Api, *, start_date: datetime) -> None:
         super().__init__(api)

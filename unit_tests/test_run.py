@@ -47,7 +47,7 @@ def command(
             path = tmp_path / f"{name}.json"
             path.write_text(json.dumps(content))
             argv += [f"--{name}", str(path)]
-        execute(SourceAutopilot(), argv)
+        execute(SourceAutopilot(in_pages=True), argv)
         return [json.loads(line) for line in capsys.readouterr().out.strip().split("\n")]
 
     return messages_of
@@ -117,3 +117,24 @@ def test_run__failed_streams(
     assert ended.value.code == 1
     assert [error["failure_type"] for error in errors] == ["config_error"]
     assert KEY not in json.dumps(lines)
+
+
+def test_run__read(command: Command, autopilot: Mocker) -> None:
+    """A read prints RUNNING, the records, and behind them a state that counts them."""
+    rows = [{"list_id": f"contactlist_{number}", "title": "Ladies"} for number in range(3)]
+    autopilot.get(URL + "lists", json={"lists": rows})
+
+    messages = command("read", {"api_key": KEY}, "lists")
+
+    told = [it for it in messages if it["type"] != "LOG"]
+    kinds = [it["trace"]["type"] if it["type"] == "TRACE" else it["type"] for it in told]
+    assert [it["record"]["data"] for it in messages if it["type"] == "RECORD"] == rows
+    assert [it for it in kinds if it != "ESTIMATE"] == [
+        "STREAM_STATUS",  # started
+        "STREAM_STATUS",  # running
+        *["RECORD"] * 3,
+        "STATE",
+        "STREAM_STATUS",  # complete
+    ]
+    [state] = [it["state"] for it in messages if it["type"] == "STATE"]
+    assert state["sourceStats"] == {"recordCount": 3.0}
