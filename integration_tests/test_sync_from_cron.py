@@ -23,13 +23,13 @@ from integration_tests.test_read import expected_rows, sorted_rows
 
 SCRIPT = ROOT / "examples" / "sync_from_cron.sh"
 BUSY = 75
-REQUESTS = 9 + 5 + 3 + 1 + 2 + 3  # of a whole sync: a page each, lists, and the segments twice
+REQUESTS = 15 + 9 + 5 + 1 + 3 + 3  # of a whole sync: each page, the lists, and the segments twice
 
 
 @pytest.fixture
 def account() -> Account:
-    """Some twenty pages: a second or two, when each takes a tenth."""
-    return Account(contacts=900, segment_sizes=[500, 250, 0, 150])
+    """Some pages: two seconds at 20 requests a second, and there is a state about every second."""
+    return Account(contacts=1_500, segment_sizes=[900, 450, 0, 250])
 
 
 @pytest.fixture
@@ -135,7 +135,7 @@ def test_sync__container_killed(
     folder: Path, account: Account, autopilot: Simulator, kill_container: Callable[[], None]
 ) -> None:
     """A killed connector leaves no complete sync; the next run goes on and has each row once."""
-    with begun(folder, autopilot, requests=9) as killed:
+    with begun(folder, autopilot, requests=25) as killed:
         kill_container()
     after_killed = complete(folder)
     asked = autopilot.log.count()
@@ -155,7 +155,7 @@ def test_sync__script_killed(
     folder: Path, account: Account, autopilot: Simulator, kill_container: Callable[[], None]
 ) -> None:
     """Kill the script, and the next run takes its lock and what it had, and ends its container."""
-    with begun(folder, autopilot, requests=9) as killed:
+    with begun(folder, autopilot, requests=25) as killed:
         killed.kill()
     if kill_container is not _docker_kill:
         kill_container()  # the stand-in has no `docker rm --force`
@@ -170,7 +170,7 @@ def test_sync__stopped(
     folder: Path, account: Account, autopilot: Simulator, kill_container: Callable[[], None]
 ) -> None:
     """SIGTERM reaches the connector, whose exit code and sentence are passed on."""
-    with begun(folder, autopilot, requests=9) as stopped:
+    with begun(folder, autopilot, requests=25) as stopped:
         stopped.terminate()
     said = (folder.parent / "said").read_text()
     rest = sync(folder)
@@ -225,7 +225,7 @@ def test_sync__unfinished_but_stale(
     changed: str,
 ) -> None:
     """Rows of other settings, or of another day, are not mixed: the sync is begun anew."""
-    with begun(folder, autopilot, requests=9):
+    with begun(folder, autopilot, requests=25):
         kill_container()
     if changed == "a day":
         long_ago = time.time() - 2 * 24 * 60 * 60
