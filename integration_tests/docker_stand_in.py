@@ -7,8 +7,24 @@ variable and the arguments that examples/sync_from_cron.sh gives it.
 import os
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import pytest
 
 ROOT = Path(__file__).parent.parent
+
+
+def put_on_path(url: str, folder: Path, patch: "pytest.MonkeyPatch") -> Path:
+    """Put it on PATH, with the simulator's address; returns the file of CONTAINER."""
+    folder.mkdir(exist_ok=True)
+    program, container = folder / "docker", folder / "container"
+    program.write_text(f'#!/bin/sh\nexec "{sys.executable}" "{__file__}" "$@"\n')
+    program.chmod(0o755)
+    patch.setenv("PATH", str(folder), prepend=os.pathsep)
+    patch.setenv("CONTAINER", str(container))
+    patch.setenv("AUTOPILOT_API_URL", url)
+    return container
 
 
 def main(arguments: list[str]) -> None:

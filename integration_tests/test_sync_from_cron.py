@@ -5,7 +5,6 @@ import os
 import shutil
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -61,15 +60,7 @@ def kill_container(
     if request.param == "docker":
         docker_that_reaches(autopilot.url, programs, monkeypatch)
         return _docker_kill
-    programs.mkdir()
-    stand_in = programs / "docker"
-    program = f'exec "{sys.executable}" "{docker_stand_in.__file__}" "$@"'
-    stand_in.write_text(f"#!/bin/sh\n{program}\n")
-    stand_in.chmod(0o755)
-    process_id = tmp_path / "container"
-    monkeypatch.setenv("PATH", str(programs), prepend=os.pathsep)
-    monkeypatch.setenv("CONTAINER", str(process_id))
-    monkeypatch.setenv("AUTOPILOT_API_URL", autopilot.url)
+    process_id = docker_stand_in.put_on_path(autopilot.url, programs, monkeypatch)
     return lambda: os.kill(int(process_id.read_text()), signal.SIGKILL)
 
 
