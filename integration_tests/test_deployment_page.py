@@ -212,7 +212,7 @@ def test_cron__commands(docker: str, tmp_path: Path, monkeypatch: pytest.MonkeyP
 
 
 @pytest.mark.image_tests
-def test_image__is_tagged_for_a_cluster(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_image__is_tagged_for_a_cluster(tmp_path: Path) -> None:
     """The commands that name the image work; kind and a registry are not at hand."""
     commands = [
         line
@@ -220,10 +220,11 @@ def test_image__is_tagged_for_a_cluster(tmp_path: Path, monkeypatch: pytest.Monk
         for line in block.splitlines()
         if line.startswith("docker tag ")
     ]
-    run_script("\n".join(commands), tmp_path)
+    tags = " ".join(line.split()[-1] for line in commands)
+    inspect = f"docker image inspect --format='{{{{.Id}}}}' source-autopilot {tags}"
+    tidy_up = f"docker image rm {tags} >/dev/null"
+    done = run_script("\n".join([*commands, inspect, tidy_up]), tmp_path)
 
-    tags = [line.split()[-1] for line in commands]
-    inspect = ["docker", "image", "inspect", "--format={{.Id}}", "source-autopilot", *tags]
-    images = subprocess.run(inspect, capture_output=True, encoding="utf-8", check=True)  # noqa: S603
-    assert len(images.stdout.split()) == 3
-    assert len(set(images.stdout.split())) == 1
+    images = done.stdout.split()
+    assert len(images) == 3
+    assert len(set(images)) == 1
