@@ -13,10 +13,10 @@ import pytest
 
 from integration_tests import docker_stand_in
 from integration_tests.airbyte_stub import AirbyteStub, airbyte_stub
-from integration_tests.conftest import KEY
+from integration_tests.conftest import ALL_TIME, KEY
 from integration_tests.connector import ROOT, SECONDS, Output
 from integration_tests.docker_on_path import docker_that_reaches
-from integration_tests.simulator import Account, Simulator
+from integration_tests.simulator import Account, Fault, Simulator
 from integration_tests.test_read import expected_rows, sorted_rows
 
 PAGE = (ROOT / "docs/deployment.md").read_text()
@@ -208,6 +208,32 @@ def test_cron__commands(docker: str, tmp_path: Path, monkeypatch: pytest.MonkeyP
         run_script(script.replace("YOUR-KEY", KEY), tmp_path)
 
     [file] = (tmp_path / "autopilot").glob("sync-*.jsonl")
+    assert sorted_rows(Output(0, file.read_text(), "").rows) == sorted_rows(expected_rows(account))
+
+
+def test_crontab__tries_twice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The crontab's line tries again when the first sync fails, and cron passes it on as it is."""
+    [line] = re.findall(r"```crontab\n(.+)\n```", PAGE)
+    command = line.split(" ", 5)[5]
+    for there, here in {
+        "/opt/autopilot/": f"{ROOT}/examples/",
+        "/var/lib/autopilot": str(tmp_path),
+        "sleep 300": "sleep 0",
+    }.items():
+        assert there in command
+        command = command.replace(there, here)
+    (tmp_path / "config.json").write_text(json.dumps(ALL_TIME))
+    shutil.copy(ROOT / "examples" / "catalog.json", tmp_path)
+    refused_once = Fault("status", status=401, times=1)
+    account = Account(contacts=150, segments=3)
+    with Simulator(account, key=KEY, faults=[refused_once]) as autopilot:
+        docker_stand_in.put_on_path(autopilot.url, tmp_path / "bin", monkeypatch)
+        done = subprocess.run(["/bin/sh", "-c", command], capture_output=True, check=False)  # noqa: S603
+
+    assert "%" not in line
+    assert done.returncode == 0
+    assert done.stderr.count(b"is not complete (exit code 1)") == 1
+    [file] = tmp_path.glob("sync-*.jsonl")
     assert sorted_rows(Output(0, file.read_text(), "").rows) == sorted_rows(expected_rows(account))
 
 
