@@ -9,7 +9,8 @@
 # So states are kept until their sync is complete and no longer, as Airbyte's platform keeps them, and
 # WORKER_JOB_ID tells the connector that it may skip what is finished (docs/decisions/0005).
 #
-# Exit code: the connector's, 0 for a complete sync only; 75 if another run is still at it.
+# Exit code: the connector's, 0 for a complete sync only; 75 if another run is still at it; 64 or 66
+# if the folder or a file of it is missing.
 set -eu
 umask 077
 export LC_ALL=C
@@ -31,6 +32,9 @@ LINES='
 main() {
   [ $# -gt 0 ] || { echo "usage: $0 FOLDER [IMAGE]" >&2; exit 64; }
   folder=$(cd "$1" && pwd -P)
+  for file in config.json catalog.json; do
+    [ -r "$folder/$file" ] || { echo "There is no $folder/$file that can be read." >&2; exit 66; }
+  done
   image=${2:-source-autopilot}
   unfinished=$folder/unfinished
   container=source-autopilot-$(printf %s "$folder" | cksum | cut -d ' ' -f 1)

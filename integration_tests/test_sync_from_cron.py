@@ -276,6 +276,17 @@ def test_sync__no_engine(folder: Path, tmp_path: Path, monkeypatch: pytest.Monke
     assert complete(folder) == []
 
 
+@pytest.mark.parametrize("missing", ["config.json", "catalog.json"])
+def test_sync__no_file(folder: Path, missing: str) -> None:
+    """A file that is missing is named, and nothing is begun."""
+    (folder / missing).unlink()
+
+    run = sync(folder)
+
+    assert (run.returncode, run.stderr) == (66, f"There is no {folder}/{missing} that can be read.\n")
+    assert names(folder) == {"config.json", "catalog.json"} - {missing}
+
+
 def test_sync__no_folder() -> None:
     """Without a folder it says how it is used."""
     run = subprocess.run([SCRIPT], capture_output=True, encoding="utf-8", check=False)  # noqa: S603
