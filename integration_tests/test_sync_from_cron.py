@@ -283,7 +283,8 @@ def test_sync__no_file(folder: Path, missing: str) -> None:
 
     run = sync(folder)
 
-    assert (run.returncode, run.stderr) == (66, f"There is no {folder}/{missing} that can be read.\n")
+    assert run.returncode == 66
+    assert run.stderr == f"There is no {folder}/{missing} that can be read.\n"
     assert names(folder) == {"config.json", "catalog.json"} - {missing}
 
 
