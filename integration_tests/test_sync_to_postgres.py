@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timezone
 from pathlib import Path
@@ -112,7 +113,14 @@ def test_sync__every_row(tmp_path: Path) -> None:
     assert (code, stderr) == (0, "")
     assert saved() == tables_of(account)
     assert "\ncontacts: 250 rows\nlists: 10 rows\nsmart_segments: 10 rows\n" in stdout
-    assert stdout.endswith("Look at it with: psql -c 'TABLE autopilot.contacts LIMIT 3'\n")
+    opened = subprocess.check_output(  # noqa: S602 - the command we told people to run
+        stdout.rpartition("Look at it with: ")[2],
+        shell=True,
+        env={**os.environ, "PATH": f"{os.environ['PATH']}:{programs()}"},
+        encoding="utf-8",
+    )
+    assert "contact_id" in opened
+    assert "(3 rows)" in opened
     assert not {KEY, PASSWORD} & set(stdout.split())
     assert os.listdir(tmp_path) == ["config.json"]
 
@@ -256,15 +264,17 @@ def test_sync__after_a_killed_one(tmp_path: Path) -> None:
 def test_sync__view_of_somebody(tmp_path: Path) -> None:
     """A view that reads the tables is never dropped: the sync fails and says which one it is."""
     last_good_sync()
-    query("CREATE VIEW public.mine AS SELECT * FROM autopilot.contacts")
+    # The last table: whatever was done to those before it has to be undone.
+    query("CREATE TABLE autopilot.smart_segments_contacts AS SELECT 'segment_1' AS segment_id")
+    query("CREATE VIEW public.mine AS SELECT * FROM autopilot.smart_segments_contacts")
     with Simulator(Account(contacts=3), key=KEY) as autopilot:
         code, _, stderr = sync(tmp_path, ALL_TIME, autopilot.url)
     still_there = query("TABLE public.mine")
-    query("DROP VIEW public.mine")
+    query("DROP TABLE autopilot.smart_segments_contacts CASCADE")
 
     assert code == 1
     assert "view mine depends on table" in stderr
-    assert still_there == [{"contact_id": "person_1"}]
+    assert still_there == [{"segment_id": "segment_1"}]
     assert is_untouched()
 
 
