@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 SCHEMA = "autopilot"
 WORKSHOP = "autopilot_sync_in_progress"
+LONGEST_WAIT = "1min"  # for readers of the last tables; those who come later wait behind us
 
 
 @dataclass(frozen=True)
@@ -91,12 +92,26 @@ class FreshSchema:
         """Move the tables to where the last ones are.
 
         Without CASCADE: a view of somebody's that reads a table is an error, and is not dropped.
+        Raises SyncFailed when somebody goes on reading.
         """
-        with self.connection.transaction():
-            self.connection.execute(f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}")
-            for name in names:
-                self.connection.execute(f"DROP TABLE IF EXISTS {SCHEMA}.{name}")
-                self.connection.execute(f"ALTER TABLE {WORKSHOP}.{name} SET SCHEMA {SCHEMA}")
+        from psycopg.errors import LockNotAvailable
+
+        try:
+            with self.connection.transaction():
+                self._move(names)
+        except LockNotAvailable:
+            raise SyncFailed(
+                f"Somebody has read a table of the schema {SCHEMA} for longer than {LONGEST_WAIT}"
+                " without ending the transaction: look for it in pg_stat_activity."
+            ) from None
+
+    def _move(self, names: Sequence[str]) -> None:
+        execute = self.connection.execute
+        execute(f"SET LOCAL lock_timeout TO '{LONGEST_WAIT}'")
+        execute(f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}")
+        for name in names:
+            execute(f"DROP TABLE IF EXISTS {SCHEMA}.{name}")
+            execute(f"ALTER TABLE {WORKSHOP}.{name} SET SCHEMA {SCHEMA}")
 
     def _count(self, name: str) -> int:
         query = f"SELECT count(*) FROM {WORKSHOP}.{name}"  # noqa: S608 - names of ours

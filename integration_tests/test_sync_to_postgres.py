@@ -1,5 +1,6 @@
 """examples/sync_to_postgres.py into a real PostgreSQL, as a person uses it."""
 
+import importlib
 import json
 import os
 import signal
@@ -251,8 +252,8 @@ def test_sync__interrupted(tmp_path: Path) -> None:
 def test_sync__after_a_killed_one(tmp_path: Path) -> None:
     """What a killed sync left behind is cleared by the next one."""
     query(f"CREATE SCHEMA {WORKSHOP}")
-    query(f"CREATE TABLE {WORKSHOP}.lists (list_id text)")
-    account = Account(contacts=3, lists=2, segments=1)
+    query(f"CREATE TABLE {WORKSHOP}.contacts AS SELECT 'person_1' AS contact_id")
+    account = Account(contacts=0, lists=2, segments=1)
     with Simulator(account, key=KEY) as autopilot:
         code, _, stderr = sync(tmp_path, ALL_TIME, autopilot.url)
 
@@ -275,6 +276,27 @@ def test_sync__view_of_somebody(tmp_path: Path) -> None:
     assert code == 1
     assert "view mine depends on table" in stderr
     assert still_there == [{"segment_id": "segment_1"}]
+    assert is_untouched()
+
+
+@pytest.mark.usefixtures("database")
+def test_replace__reader_who_stays(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A transaction that reads and never ends fails the sync, in a sentence, within its time."""
+    import psycopg
+
+    monkeypatch.syspath_prepend(EXAMPLES)
+    module = importlib.import_module("postgres_schema")
+    monkeypatch.setattr(module, "LONGEST_WAIT", "100ms")
+    last_good_sync()
+    with psycopg.connect() as reader, psycopg.connect(autocommit=True) as writer:
+        reader.execute("TABLE autopilot.contacts")
+        writer.execute(f"CREATE SCHEMA {WORKSHOP}")
+        writer.execute(f"CREATE TABLE {WORKSHOP}.contacts (contact_id text)")
+        fresh = module.FreshSchema("", writer, tmp_path)
+        with pytest.raises(module.SyncFailed, match="look for it in pg_stat_activity"):
+            fresh.replace_the_last(["contacts"])
+        writer.execute(f"DROP SCHEMA {WORKSHOP} CASCADE")
+
     assert is_untouched()
 
 
