@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from source_autopilot import errors
+from source_autopilot import errors, forecast
 from source_autopilot.config import EXPECTED, connection_specification
 from source_autopilot.forecast import SCHEDULES, Forecast, Totals
 from source_autopilot.http_stream import AutopilotStream
@@ -18,6 +18,7 @@ from source_autopilot.source import STREAM_NAMES, SourceAutopilot
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
 PAGE = (ROOT / "docs" / "autopilot.md").read_text()
+TOTALS = Totals(contacts=20_000, lists=10, segments=10, members=[4_000] * 10, page_seconds=0.1)
 
 
 def table_under(heading: str, document: str) -> list[list[str]]:
@@ -129,18 +130,24 @@ def test_page__diagram() -> None:
 
 def test_page__schedules() -> None:
     """The table of schedules is what the forecast of the check computes."""
-    totals = Totals(contacts=20_000, lists=10, segments=10, members=[4_000] * 10, page_seconds=1)
     expected = [
         [
             str(it.minutes),
             it.basic,
             f"`{it.cron}`",
-            f"{Forecast(totals, it.minutes).rows_a_month:,}",
+            f"{Forecast(TOTALS, it.minutes).rows_a_month:,}",
         ]
         for it in SCHEDULES
     ]
 
     assert table_under("How often to sync", PAGE) == expected
+
+
+def test_page__forecast() -> None:
+    """The lines that the check logs are those that the page shows."""
+    [block] = re.findall(r"```text\n(This account has .+?)```", PAGE, re.S)
+
+    assert block.splitlines() == list(forecast.sentences(Forecast(TOTALS, 30)))
 
 
 def test_page__changelog() -> None:
