@@ -36,10 +36,8 @@ class PostgresSchema:
         """A new schema beside it. Raises SyncFailed while another sync works there."""
         import psycopg
 
-        with (
-            psycopg.connect(self.database, autocommit=True) as connection,
-            TemporaryDirectory(prefix="source-autopilot-") as pages,
-        ):
+        folder = TemporaryDirectory(prefix="source-autopilot-")
+        with folder as pages, psycopg.connect(self.database, autocommit=True) as connection:
             _claim(connection)
             try:
                 yield FreshSchema(self.database, connection, Path(pages))

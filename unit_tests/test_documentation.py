@@ -150,6 +150,17 @@ def test_page__forecast() -> None:
     assert block.splitlines() == list(forecast.sentences(Forecast(TOTALS, 30)))
 
 
+def test_page__stitch() -> None:
+    """Whatever of ours the page maps Stitch's tables and columns to is there."""
+    section = PAGE.split("## Coming from Stitch\n")[1].split("### Behaviour\n")[0]
+    ours = [line.split(" | ", 1)[1] for line in section.splitlines() if line.startswith("|")]
+    named = {it for cell in ours for it in re.findall(r"`(\w+)`", cell)}
+    paths = [path for name in STREAM_NAMES for path, *_ in columns(schema(name))]
+    known = {*STREAM_NAMES, *(it for path in paths for it in re.findall(r"\w+", path))}
+
+    assert {it for it in named - known if not it.startswith("_airbyte_")} == set()
+
+
 def test_page__changelog() -> None:
     """The page lists the versions of the changelog, and their dates."""
     changelog = (ROOT / "CHANGELOG.md").read_text()
