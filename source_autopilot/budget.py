@@ -16,7 +16,9 @@ from airbyte_cdk.sources.streams.call_rate import APIBudget
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
 from source_autopilot.errors import retry_after
+from source_autopilot.explained import ExplainedError
 from source_autopilot.pace import Pace
+from source_autopilot.waits import Waits
 
 
 class RequestBudget(APIBudget):
@@ -31,6 +33,7 @@ class RequestBudget(APIBudget):
         condition: Callable[[threading.Lock], threading.Condition] = threading.Condition,
     ) -> None:
         super().__init__(policies=[])
+        self.waits = Waits(now)
         self._now = now
         self._pace = Pace(now())
         self._lock = threading.Lock()
@@ -77,8 +80,11 @@ class RequestBudget(APIBudget):
     def update_from_response(self, request: Any, response: Any) -> None:
         """Learn from a 429, for everybody at once; the CDK calls it after every answer."""
         if response.status_code == requests.codes.too_many_requests:
+            pause_seconds = retry_after(response)
             with self._lock:
-                self._pace.refused(self._now(), retry_after(response))
+                self._pace.refused(self._now(), pause_seconds)
+                rate = self._pace.rate
+            self.waits.limited(requests_per_second=rate, pause_seconds=pause_seconds)
 
     def _is_of_longest_chain(self) -> bool:
         # Chains of unknown length come next: while the longest known one waits for an answer.
@@ -94,4 +100,4 @@ class RequestBudget(APIBudget):
 
 def _again(reason: AirbyteTracedException) -> AirbyteTracedException:
     # A copy for each thread: an exception collects the traceback of everybody who raises it.
-    return AirbyteTracedException(message=reason.message, failure_type=reason.failure_type)
+    return ExplainedError(message=reason.message, failure_type=reason.failure_type)

@@ -5,6 +5,7 @@ retrying and the waiting. Evidence for the statuses: autopilot-api.md, "Transpor
 """
 
 import time
+from collections.abc import Callable
 from email.utils import parsedate_to_datetime
 
 import requests
@@ -67,10 +68,11 @@ STATUSES = {
 
 
 class AutopilotErrorHandler(ErrorHandler):
-    """Reads the table for the CDK's client."""
+    """Reads the table for the CDK's client; `failed` is told of each try that another may mend."""
 
-    def __init__(self, patience: Patience) -> None:
+    def __init__(self, patience: Patience, failed: Callable[[ErrorResolution], None]) -> None:
         self._patience = patience
+        self._failed = failed
 
     @property
     def max_retries(self) -> int:
@@ -87,6 +89,8 @@ class AutopilotErrorHandler(ErrorHandler):
         contacts in it, or with the key where a proxy repeats it. The stream asks for the verdict.
         """
         verdict = self.verdict(response)
+        if verdict.response_action in (ResponseAction.RETRY, ResponseAction.RATE_LIMITED):
+            self._failed(verdict)
         gives_up = verdict.response_action == ResponseAction.FAIL
         if gives_up and isinstance(response, requests.Response):
             return ErrorResolution(ResponseAction.IGNORE, None, verdict.error_message)

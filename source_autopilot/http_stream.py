@@ -7,6 +7,7 @@ page) and `responses` (a page); which rows a page becomes is decided in `streams
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
+from functools import partial
 from typing import Any, ClassVar
 
 import requests
@@ -81,7 +82,8 @@ class AutopilotStream(HttpStream, ABC):
         return self.api.request_options()
 
     def get_error_handler(self) -> AutopilotErrorHandler:
-        return AutopilotErrorHandler(self.api.patience)
+        failed = partial(self.api.budget.waits.failed, self.name)
+        return AutopilotErrorHandler(self.api.patience, failed)
 
     def get_backoff_strategy(self) -> RetryAfter:
         return RetryAfter()
@@ -97,8 +99,12 @@ class AutopilotStream(HttpStream, ABC):
         stream_state: JsonObject | None = None,
     ) -> Iterator[Partition]:
         """The partitions that are still to be read."""
-        partitions = self.partitions()
-        yield from self.checkpoint.unfinished(partitions) if self.checkpoint else partitions
+        partitions = list(self.partitions())
+        if self.checkpoint:
+            partitions = list(self.checkpoint.unfinished(partitions))
+        if self.progress:
+            self.progress.chains = len(partitions)
+        yield from partitions
 
     def read_records(
         self,
@@ -132,9 +138,8 @@ class AutopilotStream(HttpStream, ABC):
             with self._checkpointed(partition, page):
                 yield from rows
             if self.progress:
-                expected = (page.total or len(page.rows)) if chain.pages == 1 else 0
-                self.progress.page(rows=len(page.rows), expected=expected)
-        self.report()
+                of_chain = max(page.total or 0, len(page.rows)) if chain.pages == 1 else None
+                self.progress.page(read=len(page.rows), delivered=len(rows), of_chain=of_chain)
 
     def first_page(self, partition: Partition) -> tuple[Page, float]:
         """A first page, and the seconds it took. Raises as `read_records`, UnreadablePage."""
@@ -165,9 +170,16 @@ class AutopilotStream(HttpStream, ABC):
         """
         raise self.api.told_of(page_refused(self.name, bookmark, status))
 
-    def report(self) -> None:
-        """Log what a person should know of the rows that were read."""
+    def report(self, *, complete: bool) -> None:
+        """Log what a person should know of the rows that were read, once, at the stream's end."""
         self._tally.log(self.name, self.logger)
+        if self.progress:
+            left_out = self.left_out(self.progress.left_out)
+            self.progress.log_summary(complete=complete, left_out=left_out)
+
+    def left_out(self, rows: int) -> str:
+        """What was left out and why, for the summary; `rows` were read and not delivered."""
+        return ""
 
     def _fetch(self, partition: Partition, chain: Chain) -> requests.Response:
         self.api.budget.about_to_ask(pages_left=chain.pages_left)

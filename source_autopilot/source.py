@@ -18,18 +18,20 @@ from airbyte_cdk.models import (
     FailureType,
     SyncMode,
 )
-from airbyte_cdk.sources import AbstractSource
 from airbyte_cdk.sources.streams import Stream
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
 from source_autopilot.api import Api
 from source_autopilot.api_url import api_url
 from source_autopilot.budget import RequestBudget
+from source_autopilot.cdk_log import for_people
 from source_autopilot.concurrent_read import ConcurrentRead
 from source_autopilot.config import Config, InvalidConfig, connection_specification, parse_config
+from source_autopilot.explained import ExplainedError
 from source_autopilot.failures import reported_once
 from source_autopilot.forecast import Forecast, sentences, warning
 from source_autopilot.http_stream import AutopilotStream
+from source_autopilot.input_files import SourceWithInputFiles
 from source_autopilot.patience import (
     PATIENCE_OF_CHECK,
     PATIENCE_OF_FORECAST,
@@ -46,7 +48,7 @@ SECONDS_BEFORE_FORECAST = 8.0
 STREAM_NAMES = ["contacts", "lists", "smart_segments", "smart_segments_contacts"]
 
 
-class SourceAutopilot(AbstractSource):
+class SourceAutopilot(SourceWithInputFiles):
     """Autopilot's contacts, lists, smart segments, and who is in which segment."""
 
     _running: ConcurrentRead | None = None
@@ -73,12 +75,13 @@ class SourceAutopilot(AbstractSource):
         """
         settings, api = _settled(config, PATIENCE_OF_CHECK)
         began = time.monotonic()
-        try:
-            lists = len(list(Lists(api).read_records(SyncMode.full_refresh)))
-        except AirbyteTracedException as failure:
-            raise _config_error(str(failure)) from None
-        if time.monotonic() - began < SECONDS_BEFORE_FORECAST:
-            _log_forecast(settings, api, lists, logger)
+        with for_people():
+            try:
+                lists = len(list(Lists(api).read_records(SyncMode.full_refresh)))
+            except AirbyteTracedException as failure:
+                raise _config_error(str(failure)) from None
+            if time.monotonic() - began < SECONDS_BEFORE_FORECAST:
+                _log_forecast(settings, api, lists, logger)
         return True, None
 
     def streams(self, config: Mapping[str, Any]) -> list[Stream]:
@@ -173,4 +176,4 @@ def _require_known_streams(catalog: ConfiguredAirbyteCatalog) -> None:
 
 
 def _config_error(message: str) -> AirbyteTracedException:
-    return AirbyteTracedException(message=message, failure_type=FailureType.config_error)
+    return ExplainedError(message=message, failure_type=FailureType.config_error)
