@@ -104,8 +104,8 @@ class ConcurrentRead:
         for message in messages:
             status = message.trace.stream_status if message.trace else None
             if status and status.status in _ENDS:
-                complete = status.status == AirbyteStreamStatus.COMPLETE
-                self._streams[status.stream_descriptor.name].report(complete=complete)
+                stream = self._streams[status.stream_descriptor.name]
+                _report(stream, complete=status.status == AirbyteStreamStatus.COMPLETE)
             yield message
 
     def _tell_beginning(self) -> None:
@@ -129,6 +129,14 @@ class ConcurrentRead:
         for checkpoint in self._checkpoints.values():
             checkpoint.end(stopped)
         self._queue.end(stopped)
+
+
+def _report(stream: AutopilotStream, *, complete: bool) -> None:
+    """Log what a person should know of the rows that a stream has read, once, at its end."""
+    stream.tally.log(stream.name, stream.logger)
+    if stream.progress:
+        left_out = stream.left_out(stream.progress.left_out)
+        stream.progress.log_summary(complete=complete, left_out=left_out)
 
 
 def _empty_for_ever(queue: PageQueue) -> None:

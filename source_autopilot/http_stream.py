@@ -7,7 +7,6 @@ page) and `responses` (a page); which rows a page becomes is decided in `streams
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
-from functools import partial
 from typing import Any, ClassVar
 
 import requests
@@ -50,7 +49,7 @@ class AutopilotStream(HttpStream, ABC):
         self.api = api
         self.checkpoint: Checkpoint | None = None
         self.progress: Progress | None = None
-        self._tally = Tally()
+        self.tally = Tally()
         super().__init__(authenticator=ApiKeyHeader(api.key), api_budget=api.budget)
         for scheme in ("https://", "http://"):
             self._http_client._session.mount(scheme, BoundedAdapter(api.patience.whole_seconds))
@@ -82,8 +81,7 @@ class AutopilotStream(HttpStream, ABC):
         return self.api.request_options()
 
     def get_error_handler(self) -> AutopilotErrorHandler:
-        failed = partial(self.api.budget.waits.failed, self.name)
-        return AutopilotErrorHandler(self.api.patience, failed)
+        return AutopilotErrorHandler(self.api.patience, self.api.budget.waits.of(self.name))
 
     def get_backoff_strategy(self) -> RetryAfter:
         return RetryAfter()
@@ -97,14 +95,13 @@ class AutopilotStream(HttpStream, ABC):
         sync_mode: SyncMode = SyncMode.full_refresh,
         cursor_field: list[str] | None = None,
         stream_state: JsonObject | None = None,
-    ) -> Iterator[Partition]:
+    ) -> list[Partition]:
         """The partitions that are still to be read."""
-        partitions = list(self.partitions())
-        if self.checkpoint:
-            partitions = list(self.checkpoint.unfinished(partitions))
+        partitions = self.partitions()
+        todo = list(self.checkpoint.unfinished(partitions) if self.checkpoint else partitions)
         if self.progress:
-            self.progress.chains = len(partitions)
-        yield from partitions
+            self.progress.chains = len(todo)
+        return todo
 
     def read_records(
         self,
@@ -129,7 +126,7 @@ class AutopilotStream(HttpStream, ABC):
                     chain = self._started_over(partition, chain)
                     continue
                 page = self._page(response)
-                self._tally.mended(page.mended)
+                self.tally.mended(page.mended)
                 rows = list(self.parse_response(response, stream_slice=partition))
                 chain.advance(page)
             except UnreadablePage as unreadable:
@@ -138,8 +135,7 @@ class AutopilotStream(HttpStream, ABC):
             with self._checkpointed(partition, page):
                 yield from rows
             if self.progress:
-                of_chain = max(page.total or 0, len(page.rows)) if chain.pages == 1 else None
-                self.progress.page(read=len(page.rows), delivered=len(rows), of_chain=of_chain)
+                self.progress.page(page, delivered=len(rows), first=chain.pages == 1)
 
     def first_page(self, partition: Partition) -> tuple[Page, float]:
         """A first page, and the seconds it took. Raises as `read_records`, UnreadablePage."""
@@ -160,7 +156,7 @@ class AutopilotStream(HttpStream, ABC):
     def records(self, document: JsonObject, stream_slice: JsonObject) -> Iterable[Row]:
         """The records of one document: itself, as a row."""
         row, misfits = to_row(document, self.converters)
-        self._tally.misfits(misfits)
+        self.tally.misfits(misfits)
         return [row]
 
     def on_refused(self, partition: Partition, bookmark: str | None, status: int) -> None:
@@ -169,13 +165,6 @@ class AutopilotStream(HttpStream, ABC):
         Raises AirbyteTracedException.
         """
         raise self.api.told_of(page_refused(self.name, bookmark, status))
-
-    def report(self, *, complete: bool) -> None:
-        """Log what a person should know of the rows that were read, once, at the stream's end."""
-        self._tally.log(self.name, self.logger)
-        if self.progress:
-            left_out = self.left_out(self.progress.left_out)
-            self.progress.log_summary(complete=complete, left_out=left_out)
 
     def left_out(self, rows: int) -> str:
         """What was left out and why, for the summary; `rows` were read and not delivered."""

@@ -3,7 +3,7 @@
 One that cannot be read is a config error that names it. What is in them is judged elsewhere.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, MutableMapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -17,7 +17,7 @@ class SourceWithInputFiles(AbstractSource):
     """Reads the files as the CDK does, and raises ExplainedError for those that make no sense."""
 
     @staticmethod
-    def read_config(config_path: str) -> Mapping[str, Any]:
+    def read_config(config_path: str) -> MutableMapping[str, Any]:
         with _usable("--config", config_path):
             return AbstractSource.read_config(config_path)
 

@@ -16,6 +16,7 @@ from airbyte_cdk.models import (
 )
 from airbyte_cdk.sources.message import MessageRepository
 
+from source_autopilot.responses import Page
 from source_autopilot.wording import counted, duration
 
 SECONDS_BETWEEN_ESTIMATES = 5.0
@@ -47,20 +48,17 @@ class Progress:
         self._read = self._delivered = self._pages = 0
         self._chains_begun = self._rows_of_chains = 0
 
-    def page(self, *, read: int, delivered: int, of_chain: int | None = None) -> None:
-        """A page is out: how many rows it had, and how many of them are delivered.
-
-        `of_chain` is how many rows its chain has, as far as one knows, if it is the first page.
-        """
+    def page(self, page: Page, *, delivered: int, first: bool) -> None:
+        """A page is out, with this many rows delivered; `first` if it is the first of its chain."""
         with self._lock:
-            self._read += read
+            self._read += len(page.rows)
             self._delivered += delivered
             self._pages += 1
-            if of_chain is not None:
+            if first:
                 self._chains_begun += 1
-                self._rows_of_chains += of_chain
+                self._rows_of_chains += max(page.total or 0, len(page.rows))
             now = self._now()
-            estimate = bool(of_chain) and now - self._estimated_at >= SECONDS_BETWEEN_ESTIMATES
+            estimate = first and now - self._estimated_at >= SECONDS_BETWEEN_ESTIMATES
             line = now - self._logged_at >= SECONDS_BETWEEN_LINES
             self._estimated_at = now if estimate else self._estimated_at
             self._logged_at = now if line else self._logged_at

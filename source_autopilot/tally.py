@@ -41,6 +41,6 @@ class Tally:
         for column, number in sorted(mended.items()):
             logger.warning(
                 f"{stream_name}: {counted(number, 'value')} of column {column} could not be stored"
-                " by a destination: NaN is null in its place, an integer beyond 64 bits a text, NUL or"
-                " half a character U+FFFD."
+                " by a destination: NaN is null in its place, an integer beyond 64 bits a text, NUL"
+                " or half a character U+FFFD."
             )

@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from airbyte_cdk.sources.streams.http.error_handlers import ErrorResolution, ResponseAction
 
@@ -45,14 +46,9 @@ class Waits:
             follows = f"all requests wait for {duration(pause_seconds)}, as it asks"
         self._logger.info(f"Autopilot is limiting requests (429): {follows}.")
 
-    def failed(self, stream_name: str, verdict: ErrorResolution) -> None:
-        """A try of this thread failed, and another one may follow."""
-        limited = verdict.response_action == ResponseAction.RATE_LIMITED
-        seen, _, _advice = (verdict.error_message or "").partition(". ")
-        _of_thread.trouble = _Trouble(self, f"{stream_name}: {seen}", limited)
-        if not limited:
-            with self._lock:
-                self._failed_tries += 1
+    def of(self, stream_name: str) -> Callable[[ErrorResolution], None]:
+        """What a stream's error handler calls after a try that another one may mend."""
+        return partial(self._failed, stream_name)
 
     def summary(self) -> str | None:
         """What was waited for in all, as sentences; None if nothing was."""
@@ -70,6 +66,14 @@ class Waits:
             why = " for other reasons" if refusals else ""
             sentences.append(f"Requests failed {times}{why}.")
         return " ".join(sentences) or None
+
+    def _failed(self, stream_name: str, verdict: ErrorResolution) -> None:
+        limited = verdict.response_action == ResponseAction.RATE_LIMITED
+        seen, _, _advice = (verdict.error_message or "").partition(". ")
+        _of_thread.trouble = _Trouble(self, f"{stream_name}: {seen}", limited)
+        if not limited:
+            with self._lock:
+                self._failed_tries += 1
 
     def _trying_again(self, trouble: "_Trouble", pause_seconds: float) -> None:
         with self._lock:
@@ -104,7 +108,7 @@ class _Trouble:
 
 
 def trying_again(pause_seconds: float) -> None:
-    """This thread waits before it tries again what failed last."""
+    """Take note that the calling thread now waits before it tries again what failed last."""
     trouble: _Trouble | None = getattr(_of_thread, "trouble", None)
     _of_thread.trouble = None
     if trouble:

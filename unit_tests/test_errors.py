@@ -14,8 +14,9 @@ from source_autopilot.errors import (
     retry_after,
 )
 from source_autopilot.patience import PATIENCE_OF_CHECK, PATIENCE_OF_READ, Patience
+from source_autopilot.waits import Waits
 
-HANDLER = AutopilotErrorHandler(PATIENCE_OF_READ)
+HANDLER = AutopilotErrorHandler(PATIENCE_OF_READ, Waits().of("contacts"))
 
 
 def answer(status: int, body: bytes = b"{}", **headers: str) -> requests.Response:

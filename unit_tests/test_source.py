@@ -319,6 +319,39 @@ def test_read__unfinished_state(
     assert states(messages) == [DONE]
 
 
+def test_read__says_what_it_does(autopilot: Mocker, caplog: pytest.LogCaptureFixture) -> None:
+    """Which streams, which of them go on from the last attempt, and what became of each."""
+    autopilot.get(URL + "contacts/b7", json={"contacts": [{"contact_id": "p8"}]})
+    autopilot.get(URL + "lists", json={"lists": []})
+
+    with caplog.at_level(logging.INFO):
+        list(SourceAutopilot().read(LOGGER, CONFIG, catalog("contacts", "lists"), [at("b7")]))
+
+    said = sorted(caplog.messages)
+    assert [line.split(" in 1 page")[0] for line in said] == [
+        "Going on where the last attempt stopped: contacts.",
+        "Reading contacts and lists.",
+        "contacts: complete. 1 row",
+        "lists: complete. 0 rows",
+    ]
+
+
+def test_read__tells_values_that_do_not_fit_once_a_stream(
+    autopilot: Mocker, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Not once a segment: the count is of the whole stream, at its end."""
+    segments = [{"segment_id": f"s{number}"} for number in range(5)]
+    autopilot.get(URL + "smart_segments", json={"segments": segments})
+    members = re.compile(URL + r"smart_segments/s\d/contacts")
+    autopilot.get(members, text='{"contacts": [{"contact_id": "p1", "Name": "\\u0000"}]}')
+
+    with caplog.at_level(logging.WARNING):
+        list(SourceAutopilot().read(LOGGER, CONFIG, catalog("smart_segments_contacts")))
+
+    [line] = caplog.messages
+    assert line.startswith("smart_segments_contacts: 5 values of column name could not be stored")
+
+
 def test_read__refused_bookmark(autopilot: Mocker, caplog: pytest.LogCaptureFixture) -> None:
     """A bookmark of the last attempt that is gone means the start again, with a warning."""
     autopilot.get(URL + "contacts/b7", status_code=404)
