@@ -31,13 +31,13 @@ from source_autopilot.cdk_log import for_people
 from source_autopilot.checkpoint import Checkpoint
 from source_autopilot.http_stream import AutopilotStream
 from source_autopilot.messages import QueuedMessages
+from source_autopilot.pace import WORKERS
 from source_autopilot.page_queue import PageQueue
 from source_autopilot.progress import Progress
 from source_autopilot.state import MalformedState, Positions
 from source_autopilot.termination import SyncStopped
 from source_autopilot.wording import listed
 
-WORKERS = 20  # at 20 requests/s and a second for an answer, that many are under way
 GENERATORS = 4  # one for each stream; the CDK deadlocks if there are as many as workers
 _ENDS = (AirbyteStreamStatus.COMPLETE, AirbyteStreamStatus.INCOMPLETE)
 QUEUED_PAGES = 10  # their records take about 10 MB; the CDK's own 10,000 records take 100 MB

@@ -16,11 +16,13 @@ from airbyte_cdk.models import (
 )
 from airbyte_cdk.sources.message import MessageRepository
 
+from source_autopilot.chain import MOST_ROWS
 from source_autopilot.responses import Page
 from source_autopilot.wording import counted, duration
 
 SECONDS_BETWEEN_ESTIMATES = 5.0
 SECONDS_BETWEEN_LINES = 60.0
+SECONDS_WORTH_FORETELLING = 24 * 60 * 60.0
 
 
 class Progress:
@@ -56,7 +58,7 @@ class Progress:
             self._pages += 1
             if first:
                 self._chains_begun += 1
-                self._rows_of_chains += max(page.total or 0, len(page.rows))
+                self._rows_of_chains += max(min(page.total or 0, MOST_ROWS), len(page.rows))
             now = self._now()
             estimate = first and now - self._estimated_at >= SECONDS_BETWEEN_ESTIMATES
             line = now - self._logged_at >= SECONDS_BETWEEN_LINES
@@ -110,11 +112,11 @@ class Progress:
     def _line(self, seconds: float) -> str:
         so_far = f"{self._stream_name}: read {counted(self._read, 'row')}{self._of_about()}"
         line = f"{so_far}, {self._pages / seconds:.1f} pages a second"
+        seconds_left = seconds * (self._expected - self._read) / max(self._read, 1)
         # Totals may be missing or wrong: what they say of the end is then worth nothing.
-        if not self._of_about():
+        if not 0 < seconds_left < SECONDS_WORTH_FORETELLING:
             return f"{line}."
-        left = timedelta(seconds=seconds * (self._expected - self._read) / max(self._read, 1))
-        end = datetime.now(timezone.utc) + left
+        end = datetime.now(timezone.utc) + timedelta(seconds=seconds_left)
         return f"{line}; the end is expected at about {end:%H:%M} UTC."
 
     def _of_about(self) -> str:

@@ -136,15 +136,15 @@ def _log_forecast(settings: Config, api: Api, lists: int, logger: logging.Logger
     hasty = replace(api, patience=PATIENCE_OF_FORECAST)
     try:
         totals = survey(hasty, lists=lists, start_date=settings.start_date)
+        forecast = Forecast(totals, settings.frequency)
+        said, problem = list(sentences(forecast)), warning(forecast)
     except Exception as failure:
         explained = isinstance(failure, AirbyteTracedException | NoSurvey | UnreadablePage)
         reason = failure if explained else type(failure).__name__
         logger.warning(f"No forecast of a sync can be made: {reason}")
         return
-    forecast = Forecast(totals, settings.frequency)
-    for sentence in sentences(forecast):
+    for sentence in said:
         logger.info(sentence)
-    problem = warning(forecast)
     if problem:
         logger.warning(problem)
 

@@ -91,13 +91,18 @@ def test_page__a_line_a_minute(
 def test_page__total_that_says_nothing(
     progress: Progress, clock: Clock, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Where more was read than Autopilot counts, no end is foretold."""
+    """Where more was read than Autopilot counts, or it counts beyond reason, no end is foretold."""
     with caplog.at_level(logging.INFO):
         read(progress, 100, total=150)
         clock.seconds = 60.0
         read(progress, 100)
+        clock.seconds = 120.0
+        read(progress, 100, total=10**400)
 
-    assert caplog.messages == ["contacts: read 200 rows, 0.0 pages a second."]
+    assert caplog.messages == [
+        "contacts: read 200 rows, 0.0 pages a second.",
+        "contacts: read 300 rows of about 1,000,000,000,150, 0.0 pages a second.",
+    ]
 
 
 @pytest.mark.parametrize(

@@ -152,8 +152,25 @@ def test_check_connection__forecast(autopilot: Mocker, caplog: pytest.LogCapture
         assert SourceAutopilot().check_connection(LOGGER, CONFIG) == (True, None)
 
     assert autopilot.call_count == 3 + 20
-    assert "has 2,500,000 contacts, 0 lists, 30 smart segments and about 30,000" in caplog.text
-    assert "Advice: a sync every 3 hours" in caplog.text
+    assert "2,500,000 contacts, 0 lists and 30 smart segments with about 30,000" in caplog.text
+    assert "Advice: a sync every " in caplog.text
+
+
+def test_check_connection__segment_deleted_meanwhile(
+    autopilot: Mocker, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A segment that is gone before it is asked for costs the forecast nothing but its sample."""
+    autopilot.get(URL + "lists", json={"lists": []})
+    autopilot.get(URL + "contacts", json={"contacts": [], "total_contacts": 1})
+    segments = [{"segment_id": "s1"}, {"segment_id": "s2"}]
+    autopilot.get(URL + "smart_segments", json={"segments": segments})
+    autopilot.get(URL + "smart_segments/s1/contacts", status_code=404, json={"error": "Not Found"})
+    autopilot.get(URL + "smart_segments/s2/contacts", json={"contacts": [], "total_contacts": 7})
+
+    with caplog.at_level(logging.INFO):
+        SourceAutopilot().check_connection(LOGGER, CONFIG)
+
+    assert "2 smart segments with about 14 members in all" in caplog.text
 
 
 @pytest.mark.parametrize(
@@ -163,6 +180,7 @@ def test_check_connection__forecast(autopilot: Mocker, caplog: pytest.LogCapture
         ({"status_code": 503}, "trouble on its side"),
         ({"json": {"contacts": None}}, "null or missing"),
         ({"json": {"contacts": []}}, "does not say how many contacts there are"),
+        ({"json": {"contacts": [], "total_contacts": "9" * 400}}, "OverflowError"),
     ],
 )
 def test_check_connection__no_forecast(
@@ -171,10 +189,11 @@ def test_check_connection__no_forecast(
     """A check never fails because of the forecast."""
     autopilot.get(URL + "lists", json={"lists": []})
     autopilot.get(URL + "contacts", **answer)
+    autopilot.get(URL + "smart_segments", json={"segments": []})
 
     assert SourceAutopilot().check_connection(LOGGER, CONFIG) == (True, None)
 
-    assert autopilot.call_count == 2
+    assert autopilot.call_count <= 3
     assert "No forecast of a sync can be made" in caplog.text
     assert reason in caplog.text
 
