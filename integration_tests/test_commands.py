@@ -63,7 +63,7 @@ def test_check__wrong_settings(config: dict[str, Any], sentence: str) -> None:
         (Fault("status", status=429, times=None), "Autopilot is limiting requests (429)"),
         (
             Fault("status", status=429, retry_after="3600", times=None),
-            "Autopilot asks to wait for 3600 seconds",
+            "Autopilot asks to wait for 60 minutes",
         ),
         (Fault("html", times=None), "Autopilot's answer cannot be read"),
         (Fault("reset", times=None), "The connection to Autopilot failed or broke off"),

@@ -134,6 +134,17 @@ def test_log__failed_for_good(catalog: dict[str, Any]) -> None:
     ]
 
 
+def test_log__pause_of_hours(catalog: dict[str, Any]) -> None:
+    """What is too long to wait for ends the sync at once, for all streams, with one error."""
+    output = read(catalog, Fault("status", path="/contacts", status=429, retry_after="9999"))
+
+    [error] = output.errors
+    assert output.code == 1
+    assert error["failure_type"] == "transient_error"
+    assert error["message"].startswith("Autopilot asks to wait for 3 hours (429)")
+    assert output.statuses["contacts"] == "INCOMPLETE"
+
+
 @pytest.mark.parametrize(
     ("verb", "log"),
     [

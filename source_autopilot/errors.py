@@ -21,6 +21,7 @@ from airbyte_cdk.sources.streams.http.error_handlers.response_models import SUCC
 from source_autopilot.patience import Patience
 from source_autopilot.responses import Body, UnreadableBody, UnreadablePage, decode
 from source_autopilot.transport import MAX_BYTES, is_oversized
+from source_autopilot.wording import duration
 
 NEW_KEY = (
     "Copy the key from Autopilot (Settings > Autopilot API) into this source's API Key again;"
@@ -104,11 +105,7 @@ class AutopilotErrorHandler(ErrorHandler):
             return _of_body(response)
         pause = retry_after(response)
         if pause is not None and pause > self._patience.longest_pause_seconds:
-            return _fail(
-                FailureType.transient_error,
-                f"Autopilot asks to wait for {pause:.0f} seconds ({response.status_code}),"
-                f" longer than an attempt should. {TRY_LATER}",
-            )
+            return _fail(FailureType.transient_error, too_long(pause, response.status_code))
         return STATUSES.get(response.status_code) or _of_class(response.status_code)
 
 
@@ -135,6 +132,12 @@ def retry_after(response: requests.Response) -> float | None:
         return max(parsedate_to_datetime(header).timestamp() - time.time(), 0)
     except (ValueError, TypeError, OverflowError):
         return None
+
+
+def too_long(pause_seconds: float, status: int) -> str:
+    """The sentence about a Retry-After that is not waited for."""
+    asked = f"Autopilot asks to wait for {duration(pause_seconds)} ({status})"
+    return f"{asked}, longer than an attempt should. {TRY_LATER}"
 
 
 def json_body(response: requests.Response) -> Body:

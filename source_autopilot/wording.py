@@ -1,5 +1,7 @@
 """Numbers and durations as people write them in a sentence. Pure."""
 
+import math
+
 
 def counted(number: int, noun: str) -> str:
     """`counted(1, "row")` is "1 row", `counted(2500, "row")` is "2,500 rows"."""
@@ -8,6 +10,8 @@ def counted(number: int, noun: str) -> str:
 
 def duration(seconds: float) -> str:
     """Seconds up to two minutes, minutes up to two hours, then hours: "12 s", "90 minutes"."""
+    if math.isinf(seconds):
+        return "an endless time"
     if seconds < 120:
         return f"{max(round(seconds), 1) if seconds else 0} s"
     if seconds < 2 * 60 * 60:

@@ -90,13 +90,32 @@ def test_interpret_response__unreadable_body(body: bytes) -> None:
     assert resolution.failure_type == FailureType.transient_error
 
 
-def test_interpret_response__pause_too_long() -> None:
+@pytest.mark.parametrize(
+    ("header", "asked"), [("3600", "60 minutes"), ("9" * 400, "an endless time")]
+)
+def test_interpret_response__pause_too_long(header: str, asked: str) -> None:
     """An API that asks for an hour gets no attempt that sleeps for an hour."""
-    resolution = HANDLER.verdict(answer(429, Retry_After="3600"))
+    resolution = HANDLER.verdict(answer(429, Retry_After=header))
 
     assert resolution.response_action == ResponseAction.FAIL
     assert resolution.failure_type == FailureType.transient_error
-    assert "3600 seconds" in str(resolution.error_message)
+    assert f"asks to wait for {asked} (429)" in str(resolution.error_message)
+
+
+def test_interpret_response__tells_of_tries_that_failed() -> None:
+    """Whoever sums up a sync hears of each try that another one may mend, and of no other."""
+    told: list[str | None] = []
+    handler = AutopilotErrorHandler(PATIENCE_OF_READ, lambda it: told.append(it.error_message))
+
+    for status in (200, 401, 404, 503, 429):
+        handler.interpret_response(answer(status))
+    handler.interpret_response(requests.ReadTimeout())
+
+    assert [str(sentence).split(".")[0] for sentence in told] == [
+        "Autopilot has trouble on its side (503)",
+        "Autopilot is limiting requests (429)",
+        "Autopilot did not answer in time (ReadTimeout)",
+    ]
 
 
 @pytest.mark.parametrize(

@@ -25,6 +25,7 @@ def test_counted(number: int, text: str) -> None:
         (7200, "2 hours"),
         (500_000, "139 hours"),
         (10_000_000, "2,778 hours"),
+        (float("inf"), "an endless time"),
     ],
 )
 def test_duration(seconds: float, text: str) -> None:
