@@ -94,7 +94,7 @@ def test_check__api_in_trouble(fault: Fault, sentence: str) -> None:
 def test_check__trouble_with_the_forecast(
     faults: list[Fault], latency_seconds: float, said: str
 ) -> None:
-    """Whatever comes after the first answer, the check has passed, in time, and says what it saw."""
+    """Whatever comes after the first answer, the check passes, in time, and says what it saw."""
     with Simulator(
         Account(segments=25), key=KEY, faults=faults, latency_seconds=latency_seconds
     ) as autopilot:

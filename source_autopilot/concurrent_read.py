@@ -52,7 +52,7 @@ class ConcurrentRead:
         state: list[AirbyteStateMessage] | None,
         logger: logging.Logger,
     ) -> None:
-        self._streams = {stream.name: stream for stream in streams}
+        self._untold = {stream.name: stream for stream in streams}
         self._api = streams[0].api if streams else None
         self._logger = logger
         self._queue = PageQueue(maxsize=QUEUED_PAGES)
@@ -99,18 +99,20 @@ class ConcurrentRead:
     def _told(self, messages: Iterable[AirbyteMessage]) -> Iterator[AirbyteMessage]:
         """The messages; when one says that a stream ended, people are told what became of it.
 
-        On the thread that takes the messages, where no worker's lock is held.
+        On the thread that takes the messages, where no worker's lock is held. One that failed
+        before the sync was stopped ends twice, and is told of once.
         """
         for message in messages:
             status = message.trace.stream_status if message.trace else None
             if status and status.status in _ENDS:
-                stream = self._streams[status.stream_descriptor.name]
-                _report(stream, complete=status.status == AirbyteStreamStatus.COMPLETE)
+                stream = self._untold.pop(status.stream_descriptor.name, None)
+                if stream:
+                    _report(stream, complete=status.status == AirbyteStreamStatus.COMPLETE)
             yield message
 
     def _tell_beginning(self) -> None:
-        if self._streams:
-            self._logger.info(f"Reading {listed(list(self._streams))}.")
+        if self._checkpoints:
+            self._logger.info(f"Reading {listed(list(self._checkpoints))}.")
         begun = [name for name, it in self._checkpoints.items() if it.state.get("states")]
         if begun:
             self._logger.info(f"Going on where the last attempt stopped: {listed(begun)}.")
