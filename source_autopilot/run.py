@@ -12,6 +12,8 @@ from airbyte_cdk.models import AirbyteMessage, ConnectorSpecification
 from airbyte_cdk.sources.connector_state_manager import HashableStreamDescriptor
 from airbyte_cdk.utils.print_buffer import PrintBuffer
 
+from source_autopilot.cdk_log import for_people
+from source_autopilot.explained import ExplainedError
 from source_autopilot.failures import SyncFailed
 from source_autopilot.record_page import RecordPage
 from source_autopilot.source import SourceAutopilot, checked
@@ -60,13 +62,14 @@ def run() -> None:
 def execute(source: SourceAutopilot, arguments: list[str]) -> None:
     """Run a command and print its messages.
 
-    Exits with 1 when streams failed, with 143 when the sync was stopped. Other errors go on to the
-    CDK's handler for uncaught ones, which reports them, and the interpreter exits with 1 too.
+    Exits with 1 after an error that a sentence explains, with 143 when the sync was stopped. Other
+    errors go on to the CDK's handler for uncaught ones, which reports them with a stack trace, and
+    the interpreter exits with 1 too.
     """
-    entrypoint = Entrypoint(source)
-    parsed = entrypoint.parse_args(arguments)
     # As in the CDK's `launch`, which cannot be told which entrypoint to use.
-    with PRINT_BUFFER:
+    with PRINT_BUFFER, for_people():
+        entrypoint = Entrypoint(source)
+        parsed = entrypoint.parse_args(arguments)
         try:
             for message in entrypoint.run(parsed):
                 print(f"{message}\n", end="")
@@ -76,6 +79,9 @@ def execute(source: SourceAutopilot, arguments: list[str]) -> None:
             stopped.emit_message()
             PRINT_BUFFER.flush()
             end()
+        except ExplainedError as failure:
+            failure.emit_message()
+            sys.exit(1)
 
 
 def _write(lines: bytes) -> None:

@@ -18,18 +18,20 @@ from airbyte_cdk.models import (
     FailureType,
     SyncMode,
 )
-from airbyte_cdk.sources import AbstractSource
 from airbyte_cdk.sources.streams import Stream
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
 from source_autopilot.api import Api
 from source_autopilot.api_url import api_url
 from source_autopilot.budget import RequestBudget
+from source_autopilot.cdk_log import for_people
 from source_autopilot.concurrent_read import ConcurrentRead
 from source_autopilot.config import Config, InvalidConfig, connection_specification, parse_config
+from source_autopilot.explained import ExplainedError
 from source_autopilot.failures import reported_once
 from source_autopilot.forecast import Forecast, sentences, warning
 from source_autopilot.http_stream import AutopilotStream
+from source_autopilot.input_files import SourceWithInputFiles
 from source_autopilot.patience import (
     PATIENCE_OF_CHECK,
     PATIENCE_OF_FORECAST,
@@ -47,7 +49,7 @@ SECONDS_BEFORE_FORECAST = 8.0
 STREAM_NAMES = ["contacts", "lists", "smart_segments", "smart_segments_contacts"]
 
 
-class SourceAutopilot(AbstractSource):
+class SourceAutopilot(SourceWithInputFiles):
     """Autopilot's contacts, lists, smart segments, and who is in which segment.
 
     `in_pages` has `read` yield a RecordPage for each page in place of its records.
@@ -80,12 +82,13 @@ class SourceAutopilot(AbstractSource):
         """
         settings, api = _settled(config, PATIENCE_OF_CHECK)
         began = time.monotonic()
-        try:
-            lists = len(list(Lists(api).read_records(SyncMode.full_refresh)))
-        except AirbyteTracedException as failure:
-            raise _config_error(str(failure)) from None
-        if time.monotonic() - began < SECONDS_BEFORE_FORECAST:
-            _log_forecast(settings, api, lists, logger)
+        with for_people():
+            try:
+                lists = len(list(Lists(api).read_records(SyncMode.full_refresh)))
+            except AirbyteTracedException as failure:
+                raise _config_error(str(failure)) from None
+            if time.monotonic() - began < SECONDS_BEFORE_FORECAST:
+                _log_forecast(settings, api, lists, logger)
         return True, None
 
     def streams(self, config: Mapping[str, Any]) -> list[Stream]:
@@ -141,15 +144,15 @@ def _log_forecast(settings: Config, api: Api, lists: int, logger: logging.Logger
     hasty = replace(api, patience=PATIENCE_OF_FORECAST)
     try:
         totals = survey(hasty, lists=lists, start_date=settings.start_date)
+        forecast = Forecast(totals, settings.frequency)
+        said, problem = list(sentences(forecast)), warning(forecast)
     except Exception as failure:
         explained = isinstance(failure, AirbyteTracedException | NoSurvey | UnreadablePage)
         reason = failure if explained else type(failure).__name__
         logger.warning(f"No forecast of a sync can be made: {reason}")
         return
-    forecast = Forecast(totals, settings.frequency)
-    for sentence in sentences(forecast):
+    for sentence in said:
         logger.info(sentence)
-    problem = warning(forecast)
     if problem:
         logger.warning(problem)
 
@@ -181,4 +184,4 @@ def _require_known_streams(catalog: ConfiguredAirbyteCatalog) -> None:
 
 
 def _config_error(message: str) -> AirbyteTracedException:
-    return AirbyteTracedException(message=message, failure_type=FailureType.config_error)
+    return ExplainedError(message=message, failure_type=FailureType.config_error)

@@ -205,7 +205,7 @@ def test_page__errors() -> None:
         f"{setting['title']} ({name}) is …: {EXPECTED[name]}"
         for name, setting in connection_specification()["properties"].items()
     ]
-    modules = ["errors", "failures", "termination", "source"]
+    modules = ["errors", "failures", "input_files", "termination", "source"]
     in_code = {*of_form, *(it for module in modules for it in sentences(module))}
 
     rows = table_under("Limitations and troubleshooting", PAGE)

@@ -10,7 +10,7 @@ import source_autopilot
 PACKAGE = Path(source_autopilot.__file__).parent
 PURE = (
     "api_url chain config contact forecast lenient_json moments naming pace patience responses row"
-    " state values"
+    " state values wording"
 ).split()
 
 
