@@ -6,6 +6,8 @@ from setuptools import find_packages, setup
 
 TESTS = [
     "aiohttp>=3.9",
+    'airbyte-api>=0.53; python_version < "3.13"',  # Airbyte's API, for docs/deployment.md
+    'airbyte-connector-models>=0.1.12; python_version < "3.13"',  # what metadata.yaml may hold
     "coverage[toml]>=7.10",
     "cryptography>=42",
     "hypothesis>=6.100",

@@ -1,34 +1,27 @@
-"""One sync: the connector's rows, through PyAirbyte, into a DuckDB file in place of the last one.
+"""One sync: the connector's rows, through PyAirbyte, into a destination, in place of the last ones.
 
 PyAirbyte alone would replace the tables one after another, would leave a table as it was when its
 stream has no rows any more, and would take a connector that was terminated halfway for a finished
-one. So every sync fills a new file, which replaces the old one at once when all streams are
-complete: readers see either all of the last sync or all of this one.
+one. So every sync fills fresh tables (see `destination`), which replace the last ones when all
+streams are complete.
 """
 
 from __future__ import annotations
 
 import io
-import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import airbyte
-from airbyte.caches import DuckDBCache
 from airbyte.strategies import WriteStrategy
 from airbyte_protocol.models import AirbyteMessage  # type: ignore[import-untyped]
-from duckdb_tables import described, row_counts
+from destination import Destination, FreshTables, SyncFailed
 from sync_progress import Progress
 
 NAME = "source-autopilot"
-
-
-class SyncFailed(Exception):
-    """A sync that did not deliver everything; the text is for a person."""
 
 
 class Connector(airbyte.Source):
@@ -43,20 +36,17 @@ class Connector(airbyte.Source):
             executor = airbyte.get_source(NAME, local_executable=executable).executor
             return cls(executor, NAME, settings)
 
-    def sync(self, database: Path) -> str:
-        """Replace the database by the account as it is now; returns what a person reads about it.
+    def sync(self, destination: Destination) -> str:
+        """Replace the tables by the account as it is now; returns what a person reads about them.
 
-        Raises SyncFailed or KeyboardInterrupt, and leaves the database as it was.
+        Raises SyncFailed or KeyboardInterrupt, and leaves the tables as they were.
         """
         self._progress = Progress(sys.stdout)
-        target = database.resolve()
         try:
-            target.parent.mkdir(parents=True, exist_ok=True)
-            with TemporaryDirectory(dir=target.parent, prefix=f".{target.name}-") as workshop:
-                fresh = Path(workshop, target.name)
-                self._fill(fresh)
-                tables = described(fresh, self.get_selected_streams())
-                _replace(target, fresh)
+            with destination.fresh() as tables:
+                self._fill(tables)
+                described = tables.described(self.get_selected_streams())
+                tables.replace_the_last(self.get_selected_streams())
         except SyncFailed:
             raise
         except Exception as error:
@@ -65,9 +55,9 @@ class Connector(airbyte.Source):
             raise SyncFailed(self._reason(error)) from error
         finally:
             self._progress.clear()
-        return tables
+        return described
 
-    def _fill(self, database: Path) -> None:
+    def _fill(self, tables: FreshTables) -> None:
         """Check, discover, and read all streams. Raises what PyAirbyte raises, and SyncFailed."""
         with _silenced():
             self.check()
@@ -75,17 +65,16 @@ class Connector(airbyte.Source):
             self.select_all_streams()
             self._progress.say(f"discover   {', '.join(self.get_selected_streams())}")
             self._progress.say("read")
-            folder = database.with_name("pages")
-            with DuckDBCache(db_path=database, schema_name="main", cache_dir=folder) as cache:
+            with tables.cache() as cache:
                 self.read(
                     cache,
                     force_full_refresh=True,
                     write_strategy=WriteStrategy.REPLACE,
                     skip_validation=True,  # check has done that, and another process takes seconds
                 )
-        self._require_everything(database)
+        self._require_everything(tables)
 
-    def _require_everything(self, database: Path) -> None:
+    def _require_everything(self, tables: FreshTables) -> None:
         """Raises SyncFailed unless all streams are complete and every row is in its table.
 
         PyAirbyte goes on without a message that it can't handle.
@@ -94,7 +83,7 @@ class Connector(airbyte.Source):
         unfinished = [name for name in streams if name not in heard.complete]
         if unfinished:
             raise SyncFailed(f"The connector ended in the middle of {', '.join(unfinished)}.")
-        for name, stored in row_counts(database, streams).items():
+        for name, stored in tables.row_counts(streams).items():
             if stored != heard.rows[name]:
                 raise SyncFailed(f"Of {heard.rows[name]} {name} only {stored} were saved.")
 
@@ -112,16 +101,6 @@ class Connector(airbyte.Source):
         # PyAirbyte shows every message to this hook; of an error it keeps nothing but the fact.
         self._progress.hear(message)
         super()._peek_airbyte_message(message, raise_on_error=raise_on_error)
-
-
-def _replace(target: Path, fresh: Path) -> None:
-    """Put the new database where the old one is.
-
-    Whoever has the old one open goes on reading it. Changes that they made but that are not in the
-    file yet are in a log beside it, which DuckDB would apply to the new file: it goes first.
-    """
-    target.with_name(f"{target.name}.wal").unlink(missing_ok=True)
-    os.replace(fresh, target)
 
 
 def _is_interrupt(error: BaseException | None) -> bool:

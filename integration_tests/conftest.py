@@ -1,5 +1,6 @@
 """What the integration tests share."""
 
+import signal
 from typing import Any
 
 import pytest
@@ -9,6 +10,9 @@ from integration_tests.simulator import Account, Simulator
 
 KEY = "fedcba9876543210fedcba9876543210"
 ALL_TIME = {"api_key": KEY, "start_date": "2000-01-01"}
+
+# A shell's background jobs ignore ctrl-C, and so would the programs that the tests interrupt.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")

@@ -19,7 +19,7 @@ with atheris.instrument_imports(include=["source_autopilot"]):
 
 import orjson
 
-FIELDS = ["contact_id", "Name", "updated_at", "custom_fields", *COLUMNS]
+FIELDS = ["contact_id", "Name", "updated_at", "custom_fields", *COLUMNS.converters]
 MOST_VALUES = 6
 
 

@@ -28,7 +28,7 @@ def test_check__works() -> None:
         output = run("check", {"api_key": KEY}, url=autopilot.url)
 
         assert autopilot.log.count() == 3 + 7
-    assert "has 12,345 contacts, 10 lists, 7 smart segments and about" in output.log
+    assert "has 12,345 contacts, 10 lists and 7 smart segments with about" in output.log
     assert output.connection_status == {"status": "SUCCEEDED"}
     assert output.code == 0
 
@@ -63,7 +63,7 @@ def test_check__wrong_settings(config: dict[str, Any], sentence: str) -> None:
         (Fault("status", status=429, times=None), "Autopilot is limiting requests (429)"),
         (
             Fault("status", status=429, retry_after="3600", times=None),
-            "Autopilot asks to wait for 3600 seconds",
+            "Autopilot asks to wait for 60 minutes",
         ),
         (Fault("html", times=None), "Autopilot's answer cannot be read"),
         (Fault("reset", times=None), "The connection to Autopilot failed or broke off"),
@@ -77,6 +77,32 @@ def test_check__api_in_trouble(fault: Fault, sentence: str) -> None:
 
     assert output.connection_status["status"] == "FAILED"
     assert output.connection_status["message"].startswith(sentence)
+
+
+@pytest.mark.parametrize(
+    ("faults", "latency_seconds", "said"),
+    [
+        ([Fault("silence", path="/contacts", times=None)], 0, "did not answer in time"),
+        ([Fault("drip", path="/smart_segments/*", times=None)], 0, "did not answer in time"),
+        ([Fault("status", path="/*contacts", status=429, times=None)], 0, "limiting requests"),
+        ([Fault("status", path="/contacts", status=401, times=None)], 0, "does not accept"),
+        ([Fault("total", path="/contacts", value="9" * 400)], 0, "No forecast"),
+        ([], 2.5, "Advice: "),
+    ],
+    ids=["silence", "drip", "limit", "key", "total", "slow"],
+)
+def test_check__trouble_with_the_forecast(
+    faults: list[Fault], latency_seconds: float, said: str
+) -> None:
+    """Whatever comes after the first answer, the check passes, in time, and says what it saw."""
+    with Simulator(
+        Account(segments=25), key=KEY, faults=faults, latency_seconds=latency_seconds
+    ) as autopilot:
+        output = run("check", {"api_key": KEY}, url=autopilot.url, seconds=SECONDS_OF_CHECK)
+
+        assert autopilot.log.count() <= 3 + 20
+    assert output.connection_status == {"status": "SUCCEEDED"}
+    assert said in output.log
 
 
 def test_check__no_network() -> None:

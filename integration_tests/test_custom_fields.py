@@ -72,7 +72,7 @@ def test_discover_and_read(fields: Sequence[CustomField]) -> None:
     assert list(custom_types(catalog)) == account.custom_columns == sorted(live)
     assert custom_types(catalog) == live
     assert_rows(output, account)
-    assert "do not fit" not in output.log
+    assert "did not fit" not in output.log
 
 
 def test_discover__stable() -> None:
@@ -283,4 +283,4 @@ def test_read__values_that_do_not_fit() -> None:
     assert [row.get("custom_seats") for row in arrived] == [7, 8, None, None, None, None]
     kept = [row["custom_fields"][0]["value"] for row in arrived]
     assert kept == ["7", "8", "many", "9.5", "", None]
-    assert output.log.count("2 values do not fit the type of column custom_seats") == 1
+    assert output.log.count("2 values did not fit the type of column custom_seats") == 1

@@ -185,7 +185,7 @@ def test_survived__values_that_nothing_can_store(catalog: Message) -> None:
     assert len(row["twitter"]) == 10_000_000
     assert not row.keys() & {"score", "updated_at"}  # null
     for column in ("name", "notes", "score", "number"):
-        assert output.log.count(f"contacts: 1 values of column {column} cannot be stored") == 1
+        assert output.log.count(f"contacts: 1 value of column {column} could not be stored") == 1
 
 
 FOR_EVER = [

@@ -10,6 +10,7 @@ from itertools import islice
 from pathlib import Path
 
 import pytest
+import yaml
 
 from integration_tests.conftest import ALL_TIME, KEY
 from integration_tests.connector import ROOT, SECONDS, Message, Output, full_refresh, run, started
@@ -86,6 +87,20 @@ def test_read__read_only(account: Account, catalog: Message) -> None:
     locked = ["--read-only", "--tmpfs=/tmp", "--cap-drop=ALL", "--security-opt=no-new-privileges"]
     with Simulator(account, key=KEY) as autopilot:
         read = run("read", ALL_TIME, url=autopilot.url, catalog=catalog, docker=[*locked, IMAGE])
+
+    assert read.code == 0
+    assert sorted_rows(read.rows) == sorted_rows(expected_rows(account))
+
+
+def test_read__within_what_the_metadata_requests(account: Account, catalog: Message) -> None:
+    """The memory and the share of a core that Airbyte reserves for a sync are enough for one."""
+    metadata = yaml.safe_load((ROOT / "metadata.yaml").read_text())["data"]
+    [sync] = metadata["resourceRequirements"]["jobSpecific"]
+    needs = sync["resourceRequirements"]
+    memory = needs["memory_request"].replace("Mi", "m")
+    limits = [f"--memory={memory}", f"--memory-swap={memory}", f"--cpus={needs['cpu_request']}"]
+    with Simulator(account, key=KEY) as autopilot:
+        read = run("read", ALL_TIME, url=autopilot.url, catalog=catalog, docker=[*limits, IMAGE])
 
     assert read.code == 0
     assert sorted_rows(read.rows) == sorted_rows(expected_rows(account))

@@ -1,25 +1,81 @@
-"""The README's demo prints what the README shows."""
+"""The commands of the README and of docs/autopilot.md, as a reader types them.
 
+What is shown is what runs; only the addresses and the secrets are others. The commands for Docker
+are in test_image.
+"""
+
+import os
 import re
+import shlex
+import shutil
+import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
 
-from integration_tests.connector import ROOT, SECONDS
+from integration_tests.conftest import ALL_TIME, KEY
+from integration_tests.connector import ROOT, SECONDS, Output
+from integration_tests.postgres import PASSWORD, postgresql, programs
+from integration_tests.simulator import Account, Simulator
+from integration_tests.sync_scripts import needs_pyairbyte
+from integration_tests.test_read import expected_rows, sorted_rows
 
+README = (ROOT / "README.md").read_text()
+PAGE = (ROOT / "docs" / "autopilot.md").read_text()
 PORT = re.compile(r"127\.0\.0\.1:\d+")
 # Tables are read side by side, so they may end in any order.
 ENDED = re.compile(r"  \w+ +[\d,]+ rows")
 
 
+def shell_blocks(document: str) -> list[tuple[str, str]]:
+    """The commands of each block for a shell, and the heading that it stands under."""
+    heading, blocks = "", []
+    for title, block in re.findall(r"^#+ (.+)$|^```sh\n([^`]+)```$", document, re.M):
+        heading = title or heading
+        if block:
+            blocks.append((heading, block))
+    return blocks
+
+
+def commands(heading: str, word: str) -> str:
+    """The block under a heading that has a word in it; there is one."""
+    blocks = [*shell_blocks(README), *shell_blocks(PAGE)]
+    [found] = [block for title, block in blocks if title == heading and word in block]
+    return found
+
+
+def typed(script: str, folder: Path, environment: Mapping[str, str]) -> str:
+    """The stdout of commands that have to work, in a folder."""
+    done = subprocess.run(  # noqa: S603 - the documents' commands
+        ["/bin/bash", "-c", f"set -e -o pipefail\n{script}"],
+        cwd=folder,
+        env={**os.environ, **environment},
+        capture_output=True,
+        encoding="utf-8",
+        timeout=SECONDS,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr + done.stdout
+    return done.stdout
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Path:
+    """A folder that looks like this repository after `make demo`, with a config file."""
+    for name in ["source_autopilot", "setup.py", "README.md", "examples", "integration_tests"]:
+        (tmp_path / name).symlink_to(ROOT / name)
+    (tmp_path / ".venv").symlink_to(sys.prefix)
+    (tmp_path / "secrets").mkdir()
+    (tmp_path / "secrets" / "config.json").write_text(str(ALL_TIME).replace("'", '"'))
+    return tmp_path
+
+
 def shown() -> list[str]:
     """The lines of the README's demo."""
-    [block] = re.findall(
-        r"```console\n\$ make demo\n(.+?)```", (ROOT / "README.md").read_text(), re.S
-    )
+    [block] = re.findall(r"```console\n\$ make demo\n(.+?)```", README, re.S)
     return [line for line in str(block).splitlines() if line != "..."]
 
 
@@ -30,9 +86,9 @@ def comparable(lines: list[str]) -> Iterator[str]:
         yield next(ended) if ENDED.fullmatch(line) else PORT.sub("127.0.0.1:PORT", line)
 
 
+@needs_pyairbyte
 def test_demo__prints_what_the_readme_shows(tmp_path: Path) -> None:
     """Every line that the README shows is printed, in that order."""
-    pytest.importorskip("airbyte", reason="PyAirbyte does not support this Python")
     demo = subprocess.run(  # noqa: S603 - our own program
         [
             sys.executable,
@@ -51,3 +107,85 @@ def test_demo__prints_what_the_readme_shows(tmp_path: Path) -> None:
     rest = comparable(printed)
     missing = [line for line in comparable(shown()) if line not in rest]
     assert missing == []
+
+
+def test_commands__every_one_is_known() -> None:
+    """The documents show no commands but those that are typed here or in test_image."""
+    shown_in_readme = [heading for heading, _ in shell_blocks(README)]
+
+    assert shown_in_readme == ["Use it", "Use it", "Use it", "Use it with Docker"]
+    assert [heading for heading, _ in shell_blocks(PAGE)] == ["Without Airbyte"]
+    assert re.findall(r"^\$ (.+)$", README + PAGE, re.M) == ["make demo", "make test"]
+
+
+def test_commands__connector(checkout: Path) -> None:
+    """A package that pip has just installed does what the README says, to the last record."""
+    (checkout / "source_autopilot").unlink()  # pip writes beside what it installs
+    shutil.copytree(ROOT / "source_autopilot", checkout / "source_autopilot")
+    venv = checkout / "another-venv"
+    subprocess.run([sys.executable, "-m", "venv", str(venv)], check=True)  # noqa: S603
+    [site] = venv.glob("lib/python*/site-packages")
+    # What the package and its building need is lent by the venv of the tests: nothing is loaded.
+    (site / "lent.pth").write_text(f"{Path(pytest.__file__).parent.parent}\n")
+    shutil.rmtree(site / "setuptools", ignore_errors=True)  # of Python's own, which may be too old
+    environment = {
+        "PATH": f"{venv / 'bin'}:{os.environ['PATH']}",
+        "PIP_NO_INDEX": "1",
+        "PIP_NO_DEPS": "1",
+        "PIP_NO_BUILD_ISOLATION": "0",  # pip's way to say yes to this one
+    }
+    account = Account(contacts=150, segments=3)
+    with Simulator(account, key=KEY) as autopilot:
+        environment["AUTOPILOT_API_URL"] = autopilot.url
+        stdout = typed(commands("Use it", "pip install"), checkout, environment)
+
+    lines = [line for line in stdout.split("\n") if line.startswith("{")]
+    output = Output(0, "\n".join(lines), "")
+    kinds = {message["type"] for message in output.messages}
+    assert kinds >= {"SPEC", "CONNECTION_STATUS", "CATALOG", "RECORD", "STATE"}
+    assert sorted_rows(output.rows) == sorted_rows(expected_rows(account))
+    assert list(site.glob("source_autopilot"))
+
+
+@needs_pyairbyte
+def test_commands__duckdb(checkout: Path) -> None:
+    """The README's two commands for DuckDB fill the file once, and until ctrl-C."""
+    once, watch = commands("Use it", "sync_to_duckdb").splitlines()
+    with Simulator(Account(contacts=5), key=KEY) as autopilot:
+        environment = {"AUTOPILOT_API_URL": autopilot.url}
+        stdout = typed(once, checkout, environment)
+        assert "\ncontacts: 5 rows\n" in stdout
+        (checkout / "autopilot.duckdb").unlink()
+        with subprocess.Popen(  # noqa: S603 - the README's command
+            shlex.split(watch),
+            cwd=checkout,
+            env={**os.environ, **environment},
+            stdout=subprocess.PIPE,
+            encoding="utf-8",
+        ) as script:
+            assert script.stdout
+            assert any(line.startswith("next sync at ") for line in script.stdout)
+            script.send_signal(signal.SIGINT)
+            assert script.wait(timeout=SECONDS) == 0
+    assert (checkout / "autopilot.duckdb").exists()
+
+
+@needs_pyairbyte
+@pytest.mark.skipif(not programs(), reason="PostgreSQL is not installed: apt-get install it")
+def test_commands__postgresql(checkout: Path) -> None:
+    """The commands for PostgreSQL fill the tables and look at them: the README's and the page's."""
+    with postgresql() as server, Simulator(Account(contacts=3), key=KEY) as autopilot:
+        environment = {
+            **server,
+            "AUTOPILOT_API_URL": autopilot.url,
+            "PATH": f"{os.environ['PATH']}:{programs()}",
+        }
+        typed("psql -c 'CREATE DATABASE warehouse'", checkout, environment)
+        script = commands("Use it", "psql").replace("YOUR-PASSWORD", shlex.quote(PASSWORD))
+        stdout = typed(script, checkout, environment)
+        demo = typed(commands("Without Airbyte", "--demo"), checkout, environment)
+
+    assert "\ncontacts: 3 rows\n" in stdout
+    assert stdout.endswith("(3 rows)\n\n")
+    assert demo.count("\ncontacts: 2,500 rows\n") == 2
+    assert (checkout / "demo" / "autopilot.duckdb").exists()

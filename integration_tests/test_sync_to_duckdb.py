@@ -10,12 +10,8 @@ import os
 import re
 import signal
 import subprocess
-import sys
-import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable
 from datetime import datetime, timedelta, timezone
-from importlib.util import find_spec
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -23,51 +19,27 @@ from typing import Any
 import pytest
 
 from integration_tests.conftest import ALL_TIME, KEY
-from integration_tests.connector import ROOT, SECONDS
+from integration_tests.connector import ROOT
 from integration_tests.simulator import Account, Fault, Simulator
-
-SCRIPT = ROOT / "examples" / "sync_to_duckdb.py"
-STREAMS = ["contacts", "lists", "smart_segments", "smart_segments_contacts"]
-NOON = datetime(2026, 11, 1, 12, tzinfo=timezone.utc)
-
-needs_pyairbyte = pytest.mark.skipif(
-    find_spec("airbyte") is None, reason="PyAirbyte is not installed: it needs Python 3.10 to 3.12"
+from integration_tests.sync_scripts import (
+    EXAMPLES,
+    STREAMS,
+    by_id,
+    ended,
+    needs_pyairbyte,
+    started,
+    tables_of,
+    wait_until,
 )
 
-
-@contextmanager
-def started(
-    folder: Path, *arguments: str, url: str | None = None, program: Sequence[str] = (str(SCRIPT),)
-) -> Iterator["subprocess.Popen[str]"]:
-    """The script at work in a folder and a process group of its own, as under a shell."""
-    environment = {name: it for name, it in os.environ.items() if name != "AUTOPILOT_API_URL"}
-    if url:
-        environment["AUTOPILOT_API_URL"] = url
-    with subprocess.Popen(  # noqa: S603 - our own program
-        [sys.executable, *program, *arguments],
-        cwd=folder,
-        env=environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        encoding="utf-8",
-        start_new_session=True,
-    ) as script:
-        try:
-            yield script
-        finally:
-            script.kill()
-
-
-def ended(script: "subprocess.Popen[str]") -> tuple[int, str, str]:
-    """Exit code, stdout and stderr of the script when it has come to its end."""
-    stdout, stderr = script.communicate(timeout=SECONDS)
-    return script.returncode, stdout, stderr
+SCRIPT = str(EXAMPLES / "sync_to_duckdb.py")
+NOON = datetime(2026, 11, 1, 12, tzinfo=timezone.utc)
 
 
 def sync(folder: Path, settings: dict[str, Any], url: str) -> tuple[int, str, str]:
     """One sync with these settings into the folder's autopilot.duckdb."""
     (folder / "config.json").write_text(json.dumps(settings))
-    with started(folder, "--config", "config.json", url=url) as script:
+    with started([SCRIPT, "--config", "config.json"], folder, url=url) as script:
         return ended(script)
 
 
@@ -100,32 +72,6 @@ def saved(database: Path) -> dict[str, list[dict[str, Any]]]:
         return {name: rows(connection, name) for name in STREAMS}
 
 
-def in_duckdb(stream: str, row: dict[str, Any], custom: Sequence[str] = ()) -> dict[str, Any]:
-    """A row as its table holds it: each column of the schema, times without their Z.
-
-    PyAirbyte replaces letters that are not ASCII in the names of custom columns.
-    """
-    schema = json.loads((ROOT / "source_autopilot" / "schemas" / f"{stream}.json").read_text())
-
-    def cell(name: str, column: dict[str, Any]) -> Any:
-        value = row.get(name)
-        is_moment = column.get("format") == "date-time"
-        return datetime.fromisoformat(value.rstrip("Z")) if is_moment and value else value
-
-    fixed = {name: cell(name, column) for name, column in schema["properties"].items()}
-    return fixed | {
-        re.sub("[^a-z0-9_]", "_", name): cell(
-            name, {"format": "date-time"} if "date" in name else {}
-        )
-        for name in custom
-    }
-
-
-def by_id(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The rows in the order of their ids: a table has none."""
-    return sorted(rows, key=lambda row: [str(row[name]) for name in sorted(row) if "_id" in name])
-
-
 def answers_to_the_docs(database: Path) -> list[list[Any]]:
     """What the queries in docs/custom-fields.md find."""
     import duckdb
@@ -145,19 +91,8 @@ def test_sync__every_row(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
         code, stdout, stderr = sync(tmp_path, ALL_TIME, autopilot.url)
 
     assert (code, stderr) == (0, "")
-    expected = {
-        "contacts": list(account.rows()),
-        "lists": account.lists(),
-        "smart_segments": account.segments(),
-        "smart_segments_contacts": [
-            {"segment_id": segment_id, "contact_id": contact_id}
-            for segment_id, contact_id in account.pairs()
-        ],
-    }
     tables = saved(tmp_path / "autopilot.duckdb")
-    for name, rows in expected.items():
-        custom = account.custom_columns if name == "contacts" else []
-        assert by_id(tables[name]) == by_id([in_duckdb(name, row, custom) for row in rows])
+    assert {name: by_id(rows) for name, rows in tables.items()} == tables_of(account)
     assert any(row["mail_opened"] and row["lists"] for row in tables["contacts"])
     from_array, from_column = answers_to_the_docs(tmp_path / "autopilot.duckdb")
     assert from_array == from_column != []
@@ -262,7 +197,7 @@ def test_sync__interrupted(
     stuck = Fault("silence", "/contacts/person_*", times=None)  # page 2
     with (
         Simulator(Account(contacts=250), key=KEY, faults=[stuck]) as autopilot,
-        started(tmp_path, "--config", "config.json", url=autopilot.url) as script,
+        started([SCRIPT, "--config", "config.json"], tmp_path, url=autopilot.url) as script,
     ):
         wait_until(lambda: autopilot.log.count("/contacts/person_*") > 0)
         interrupt(script.pid)
@@ -298,7 +233,7 @@ def test_sync__loses_rows(tmp_path: Path) -> None:
     (tmp_path / "config.json").write_text(json.dumps(ALL_TIME))
     with (
         Simulator(Account(contacts=5, lists=3), key=KEY) as autopilot,
-        started(tmp_path, url=autopilot.url, program=("-c", DEAF, str(SCRIPT.parent))) as script,
+        started(["-c", DEAF, str(EXAMPLES)], tmp_path, url=autopilot.url) as script,
     ):
         code, _, stderr = ended(script)
 
@@ -322,18 +257,10 @@ def interrupt_after_child(pid: int) -> None:
     os.kill(pid, signal.SIGCONT)
 
 
-def wait_until(happened: Callable[[], bool]) -> None:
-    """Look every now and then; AssertionError if it never happens."""
-    deadline = time.monotonic() + SECONDS
-    while not happened():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
-
-
 @needs_pyairbyte
 def test_demo__from_nothing(tmp_path: Path) -> None:
     """The demo needs no account: it fills a file, shows it, and prints commands that open it."""
-    with started(tmp_path, "--demo", "--contacts", "120") as script:
+    with started([SCRIPT, "--demo", "--contacts", "120"], tmp_path) as script:
         code, stdout, stderr = ended(script)
 
     assert (code, stderr) == (0, "")
@@ -396,7 +323,7 @@ def test_config__unusable(content: str | None, sentence: str, tmp_path: Path) ->
     """What is wrong with the config file is said in a sentence, without the key."""
     if content is not None:
         (tmp_path / "config.json").write_text(content)
-    with started(tmp_path, "--config", "config.json") as script:
+    with started([SCRIPT, "--config", "config.json"], tmp_path) as script:
         code, stdout, stderr = ended(script)
 
     assert code == 1
@@ -408,9 +335,7 @@ def test_config__unusable(content: str | None, sentence: str, tmp_path: Path) ->
 
 def test_pyairbyte__not_installed(tmp_path: Path) -> None:
     """A Python without PyAirbyte gets a sentence about what to install, not a traceback."""
-    with started(
-        tmp_path, "--demo", program=("-S", str(SCRIPT))
-    ) as script:  # no installed packages
+    with started(["-S", SCRIPT, "--demo"], tmp_path) as script:  # no installed packages
         code, stdout, stderr = ended(script)
 
     assert (code, stdout) == (1, "")
@@ -426,7 +351,9 @@ def test_watch__failed_sync(tmp_path: Path) -> None:
     (tmp_path / "config.json").write_text(json.dumps(settings))
     with (
         Simulator(Account(contacts=0), key=KEY) as autopilot,
-        started(tmp_path, "--config", "config.json", "--watch", url=autopilot.url) as script,
+        started(
+            [SCRIPT, "--config", "config.json", "--watch"], tmp_path, url=autopilot.url
+        ) as script,
     ):
         assert script.stdout
         line = next(line for line in script.stdout if line.startswith("next sync"))
@@ -450,7 +377,7 @@ class Terminal(io.StringIO):
 def sync_progress(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     """The module that decides what a sync shows."""
     pytest.importorskip("airbyte_protocol", reason="comes with PyAirbyte")
-    monkeypatch.syspath_prepend(SCRIPT.parent)
+    monkeypatch.syspath_prepend(EXAMPLES)
     return importlib.import_module("sync_progress")
 
 
@@ -499,7 +426,7 @@ def test_progress__warning(sync_progress: ModuleType) -> None:
 @pytest.fixture
 def watching(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     """The module that the script has its clock from."""
-    monkeypatch.syspath_prepend(SCRIPT.parent)
+    monkeypatch.syspath_prepend(EXAMPLES)
     return importlib.import_module("watching")
 
 

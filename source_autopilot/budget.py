@@ -12,11 +12,16 @@ from itertools import count
 from typing import Any
 
 import requests
+from airbyte_cdk.models import FailureType
 from airbyte_cdk.sources.streams.call_rate import APIBudget
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
-from source_autopilot.errors import retry_after
+from source_autopilot.backoff import retry_after
+from source_autopilot.errors import too_long
+from source_autopilot.explained import ExplainedError
 from source_autopilot.pace import Pace
+from source_autopilot.patience import PATIENCE_OF_READ
+from source_autopilot.waits import Waits
 
 
 class RequestBudget(APIBudget):
@@ -31,6 +36,7 @@ class RequestBudget(APIBudget):
         condition: Callable[[threading.Lock], threading.Condition] = threading.Condition,
     ) -> None:
         super().__init__(policies=[])
+        self.waits = Waits(now)
         self._now = now
         self._pace = Pace(now())
         self._lock = threading.Lock()
@@ -75,10 +81,19 @@ class RequestBudget(APIBudget):
             self._wake_the_first()
 
     def update_from_response(self, request: Any, response: Any) -> None:
-        """Learn from a 429, for everybody at once; the CDK calls it after every answer."""
+        """Learn from a 429, for everybody at once; the CDK calls it after every answer.
+
+        The limit is the account's: a pause that is too long to wait for ends the sync for all.
+        """
         if response.status_code == requests.codes.too_many_requests:
+            pause_seconds = retry_after(response)
+            if pause_seconds and pause_seconds > PATIENCE_OF_READ.longest_pause_seconds:
+                self.close(_refusal(too_long(pause_seconds, response.status_code)))
+                return
             with self._lock:
-                self._pace.refused(self._now(), retry_after(response))
+                self._pace.refused(self._now(), pause_seconds)
+                rate = self._pace.rate
+            self.waits.limited(requests_per_second=rate, pause_seconds=pause_seconds)
 
     def _is_of_longest_chain(self) -> bool:
         # Chains of unknown length come next: while the longest known one waits for an answer.
@@ -92,6 +107,10 @@ class RequestBudget(APIBudget):
             turn.notify()
 
 
+def _refusal(sentence: str) -> ExplainedError:
+    return ExplainedError(message=sentence, failure_type=FailureType.transient_error)
+
+
 def _again(reason: AirbyteTracedException) -> AirbyteTracedException:
     # A copy for each thread: an exception collects the traceback of everybody who raises it.
-    return AirbyteTracedException(message=reason.message, failure_type=reason.failure_type)
+    return ExplainedError(message=reason.message, failure_type=reason.failure_type)

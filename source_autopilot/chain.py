@@ -13,6 +13,7 @@ ROWS_PER_PAGE = 100  # [doc, client]
 # for chains that have lost their end, not for those that are a little off.
 MOST_STALE_PAGES = 10
 ROWS_BEYOND_TOTAL = 10_000
+MOST_ROWS = 10**12  # that anybody believes in; arithmetic with far more of them fails
 
 
 class Chain:
@@ -50,9 +51,10 @@ class Chain:
         if page.bookmark in self._seen:
             raise UnreadablePage(f"it leads back to the bookmark {page.bookmark}")
         # A total that the first page alone disproves says nothing.
-        if self.pages == 0 and page.total is not None and page.total >= len(page.rows):
-            self._rows_left = page.total
-            self._rows_allowed = 2 * page.total + ROWS_BEYOND_TOTAL
+        total = page.total
+        if self.pages == 0 and total is not None and len(page.rows) <= total <= MOST_ROWS:
+            self._rows_left = total
+            self._rows_allowed = 2 * total + ROWS_BEYOND_TOTAL
         self._expect_an_end(page)
         self._seen.add(page.bookmark)
         self._rows_left = max(self._rows_left - len(page.rows), 0)

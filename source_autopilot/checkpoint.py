@@ -2,7 +2,7 @@
 
 A state is a promise: every record that it vouches for is out before it, and no other record of its
 stream is. So putting a page's records on the queue, moving the bookmark, and putting a state behind
-them is one step under the stream's lock, and one item of the queue.
+them is one step under the stream's lock.
 The main thread, which empties the queue, takes that lock only when the stream's workers are done:
 nobody waits for the main thread while it waits for the lock.
 """
@@ -10,7 +10,6 @@ nobody waits for the main thread while it waits for the lock.
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, MutableMapping
-from contextlib import contextmanager
 from typing import Any
 
 import orjson
@@ -20,6 +19,7 @@ from airbyte_cdk.models import (
     AirbyteStateMessage,
     AirbyteStateType,
     AirbyteStreamState,
+    AirbyteStreamStatus,
     StreamDescriptor,
     Type,
 )
@@ -27,14 +27,15 @@ from airbyte_cdk.sources.message import MessageRepository
 from airbyte_cdk.sources.streams.concurrent.cursor import Cursor
 from airbyte_cdk.sources.streams.concurrent.partitions.partition import Partition as CdkPartition
 from airbyte_cdk.sources.types import Record
+from airbyte_cdk.utils.stream_status_utils import as_airbyte_message as status_message
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
-from source_autopilot.page_queue import PageQueue
+from source_autopilot.record_page import RecordPage
 from source_autopilot.state import Partition, Positions
 
 SECONDS_BETWEEN_STATES = 1.0
 # The line of a pair, the smallest record, has about 200 bytes; states may take an 80th of that.
-STATE_BYTES_PER_RECORD = 200 / 80
+STATE_BYTES_PER_ROW = 200 / 80
 
 
 class Checkpoint(Cursor):
@@ -45,20 +46,19 @@ class Checkpoint(Cursor):
         stream_name: str,
         positions: Positions,
         messages: MessageRepository,
-        queue: PageQueue,
         *,
         now: Callable[[], float] = time.monotonic,
     ) -> None:
         self._stream = StreamDescriptor(name=stream_name)
         self._positions = positions
         self._messages = messages
-        self._queue = queue
         self._now = now
         self._lock = threading.Lock()
         self._unfinished = 0
         self._emitted: dict[str, Any] | None = None
         self._emitted_at = now()
-        self._unvouched_records = 0
+        self._unvouched_rows = 0
+        self._running = False
         self._ended_by: AirbyteTracedException | None = None
 
     @property
@@ -86,18 +86,16 @@ class Checkpoint(Cursor):
         """Where to go on in a partition; None at its start."""
         return self._positions.bookmark(partition)
 
-    @contextmanager
-    def page(self, partition: Partition, *, bookmark: str | None, records: int) -> Iterator[None]:
-        """Put a page's records on the queue inside of this; `bookmark` is the next page's.
+    def page(self, partition: Partition, records: RecordPage, *, bookmark: str | None) -> None:
+        """Put a page's records on the queue; `bookmark` is the next page's.
 
         No other worker's state comes between them: a state among them would not vouch for those
         before it, and the next attempt would deliver them again.
         """
-        with self._lock, self._queue.page():
+        with self._lock:
             if self._ended_by:
                 raise self._ended_by
-            yield
-            self._unvouched_records += records
+            self._put(records)
             if bookmark:
                 self._positions.move(partition, bookmark)
             else:
@@ -137,6 +135,15 @@ class Checkpoint(Cursor):
     def should_be_synced(self, record: Record) -> bool:
         return True
 
+    def _put(self, records: RecordPage) -> None:
+        self._unvouched_rows += records.rows_read
+        if not records.count:
+            return
+        if not self._running:
+            self._running = True
+            self._messages.emit_message(status_message(self._stream, AirbyteStreamStatus.RUNNING))
+        self._messages.emit_message(records)
+
     def _finish_stream(self) -> None:
         self._positions.complete = True
         self._emit(self._positions.dump())
@@ -149,7 +156,7 @@ class Checkpoint(Cursor):
         if self._now() - self._emitted_at < SECONDS_BETWEEN_STATES:
             return
         state = self._positions.dump()
-        if len(orjson.dumps(state)) <= self._unvouched_records * STATE_BYTES_PER_RECORD:
+        if len(orjson.dumps(state)) <= self._unvouched_rows * STATE_BYTES_PER_ROW:
             self._emit(state)
 
     def _emit(self, state: dict[str, Any]) -> None:
@@ -159,4 +166,4 @@ class Checkpoint(Cursor):
         self._messages.emit_message(AirbyteMessage(type=Type.STATE, state=message))
         self._emitted = state
         self._emitted_at = self._now()
-        self._unvouched_records = 0
+        self._unvouched_rows = 0

@@ -7,7 +7,7 @@ next, the streams know.
 import logging
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from airbyte_cdk.models import (
     AirbyteMessage,
@@ -26,17 +26,20 @@ from airbyte_cdk.sources.utils.slice_logger import DebugSliceLogger
 from airbyte_cdk.utils.stream_status_utils import as_airbyte_message as status_message
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
+from source_autopilot.api import Api
+from source_autopilot.cdk_log import for_people
 from source_autopilot.checkpoint import Checkpoint
 from source_autopilot.http_stream import AutopilotStream
-from source_autopilot.messages import QueuedMessages
-from source_autopilot.page_queue import PageQueue
+from source_autopilot.messages import MessageQueue, QueuedMessages
+from source_autopilot.pace import WORKERS
 from source_autopilot.progress import Progress
 from source_autopilot.state import MalformedState, Positions
 from source_autopilot.termination import SyncStopped
+from source_autopilot.wording import listed
 
-WORKERS = 20  # at 20 requests/s and a second for an answer, that many are under way
 GENERATORS = 4  # one for each stream; the CDK deadlocks if there are as many as workers
-QUEUED_PAGES = 10  # their records take about 10 MB; the CDK's own 10,000 records take 100 MB
+_ENDS = (AirbyteStreamStatus.COMPLETE, AirbyteStreamStatus.INCOMPLETE)
+QUEUED_PAGES = 10  # of some 200 kB; 10,000 items, as in the CDK, would be as many pages
 
 
 class ConcurrentRead:
@@ -48,8 +51,10 @@ class ConcurrentRead:
         state: list[AirbyteStateMessage] | None,
         logger: logging.Logger,
     ) -> None:
+        self._untold = {stream.name: stream for stream in streams}
         self._api = streams[0].api if streams else None
-        self._queue = PageQueue(maxsize=QUEUED_PAGES)
+        self._logger = logger
+        self._queue = MessageQueue(maxsize=QUEUED_PAGES)
         self._checkpoints: dict[str, Checkpoint] = {}
         # On this thread, which empties the queue and must not wait for room in it.
         messages = QueuedMessages(self._queue, InMemoryMessageRepository())
@@ -57,7 +62,7 @@ class ConcurrentRead:
         wrapped: list[AbstractStream] = []
         for stream in streams:
             positions = _positions(stream.name, states)
-            stream.checkpoint = Checkpoint(stream.name, positions, messages, self._queue)
+            stream.checkpoint = Checkpoint(stream.name, positions, messages)
             stream.progress = Progress(stream.name, messages, stream.logger)
             self._checkpoints[stream.name] = stream.checkpoint
             wrapped.append(_wrapped(stream, stream.checkpoint, messages, logger))
@@ -75,17 +80,46 @@ class ConcurrentRead:
         interpreter waits for its workers, which would wait for room in it for ever.
         """
         try:
-            yield from self._read
+            with for_people():
+                self._tell_beginning()
+                yield from self._told(self._read)
         except SyncStopped:
             for name, checkpoint in self._checkpoints.items():
                 if not checkpoint.complete:
                     stream = StreamDescriptor(name=name)
-                    yield status_message(stream, AirbyteStreamStatus.INCOMPLETE)
+                    yield from self._told([status_message(stream, AirbyteStreamStatus.INCOMPLETE)])
             raise
         finally:
             if self._api:
+                self._tell_waits(self._api)
                 self._api.budget.close(AirbyteTracedException(message="The sync was stopped."))
             threading.Thread(target=_empty_for_ever, args=[self._queue], daemon=True).start()
+
+    def _told(self, messages: Iterable[AirbyteMessage]) -> Iterator[AirbyteMessage]:
+        """The messages; when one says that a stream ended, people are told what became of it.
+
+        On the thread that takes the messages, where no worker's lock is held. One that failed
+        before the sync was stopped ends twice, and is told of once.
+        """
+        for message in messages:
+            status = message.trace.stream_status if message.trace else None
+            if status and status.status in _ENDS:
+                stream = self._untold.pop(status.stream_descriptor.name, None)
+                if stream:
+                    _report(stream, complete=status.status == AirbyteStreamStatus.COMPLETE)
+            yield message
+
+    def _tell_beginning(self) -> None:
+        if self._checkpoints:
+            self._logger.info(f"Reading {listed(list(self._checkpoints))}.")
+        begun = [name for name, it in self._checkpoints.items() if it.state.get("states")]
+        if begun:
+            self._logger.info(f"Going on where the last attempt stopped: {listed(begun)}.")
+
+    def _tell_waits(self, api: Api) -> None:
+        summary = api.budget.waits.summary()
+        if summary:
+            self._logger.info(summary)
 
     def stop(self) -> None:
         """End soon: what is on the queue still goes out, with the states that vouch for it.
@@ -98,7 +132,17 @@ class ConcurrentRead:
         self._queue.end(stopped)
 
 
-def _empty_for_ever(queue: PageQueue) -> None:
+def _report(stream: AutopilotStream, *, complete: bool) -> None:
+    """Log what a person should know of the rows that a stream has read, once, at its end."""
+    stream.tally.log(stream.name, stream.logger)
+    for sentence in stream.told():
+        stream.logger.info(f"{stream.name}: {sentence}")
+    if stream.progress:
+        left_out = stream.left_out(stream.progress.left_out)
+        stream.progress.log_summary(complete=complete, left_out=left_out)
+
+
+def _empty_for_ever(queue: MessageQueue) -> None:
     while True:
         queue.get()
 
@@ -129,7 +173,7 @@ def _wrapped(
     return DefaultStream(
         partition_generator=generator,
         name=stream.name,
-        json_schema=stream.get_json_schema(),
+        json_schema={},  # the CDK reads nothing out of it
         primary_key=[key] if isinstance(key, str) else key,
         cursor_field=None,
         logger=logger,

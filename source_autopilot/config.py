@@ -95,7 +95,9 @@ class Config(BaseModel):
     ] = Field(
         title="API Key",
         description="Autopilot's key for your account. In Autopilot, open <b>Settings > Autopilot"
-        " API</b> and click <b>Generate</b>. Regenerating a key stops the old one at once.",
+        " API</b> and click <b>Generate</b>. Regenerating a key stops the old one at once, also for"
+        " everything else that uses it.",
+        examples=["00112233445566778899aabbccddeeff"],  # what keys look like [seen]; nobody's
         json_schema_extra={"airbyte_secret": True, "order": 0},
     )
     start_date: Annotated[
@@ -119,9 +121,10 @@ class Config(BaseModel):
     frequency: Annotated[int, Field(ge=1, le=WEEK_MINUTES), BeforeValidator(_number)] = Field(
         default=30,
         title="Replication Frequency",
-        description="How often you mean to sync, in minutes. Airbyte's own schedule decides when"
-        " a sync runs; set the connection's schedule to the same interval. Every sync"
-        " replicates all rows again, so a longer interval such as 360 costs far fewer rows.",
+        description="How often you mean to sync, in whole minutes. It starts no sync: set the"
+        " connection's schedule to the same interval. Testing the source says, in its log, how many"
+        " rows and API calls this interval costs, and whether a sync fits into it. Every sync"
+        " replicates every row again, so 360 costs a twelfth of the rows and API calls of 30.",
         examples=[30, 360, 1440],
         json_schema_extra={"always_show": True, "order": 2},
     )

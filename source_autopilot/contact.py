@@ -8,8 +8,9 @@ it came. Pure.
 from collections.abc import Callable
 from typing import Any
 
-from source_autopilot.row import Converters, Row, to_row
-from source_autopilot.values import Misfit, boolean, integer, moment, text
+from source_autopilot.moments import moment
+from source_autopilot.row import Columns, Row, to_row
+from source_autopilot.values import Misfit, boolean, integer, text
 
 
 def _map_to_rows(
@@ -20,14 +21,17 @@ def _map_to_rows(
             return []
         if not isinstance(value, dict):
             raise Misfit
-        rows, fits = [], True
-        for name, held in value.items():
-            try:
-                converted = convert(held)
-            except Misfit as misfit:
-                converted, fits = misfit.instead, False
-            rows.append({key_column: name, value_column: converted})
-        return _all_of(rows, fits=fits)
+        try:
+            return [{key_column: name, value_column: convert(it)} for name, it in value.items()]
+        except Misfit:
+            rows = [{key_column: name, value_column: _fitting(it)} for name, it in value.items()]
+            raise Misfit(instead=rows) from None
+
+    def _fitting(held: Any) -> Any:
+        try:
+            return convert(held)
+        except Misfit as misfit:
+            return misfit.instead
 
     return rows_of_map
 
@@ -35,13 +39,15 @@ def _map_to_rows(
 def _custom_fields(value: Any) -> list[Row]:
     if value == {}:
         return []
-    if not isinstance(value, list) or not all(isinstance(entry, dict) for entry in value):
+    if not isinstance(value, list):
         raise Misfit
-    entries = [to_row(entry, _CUSTOM_FIELD) for entry in value]
-    return _all_of([row for row, _ in entries], fits=not any(misfits for _, misfits in entries))
-
-
-def _all_of(rows: list[Row], *, fits: bool) -> list[Row]:
+    rows, fits = [], True
+    for entry in value:
+        if not isinstance(entry, dict):
+            raise Misfit
+        row, misfits = to_row(entry, _CUSTOM_FIELD)
+        rows.append(row)
+        fits = fits and not misfits
     if not fits:
         raise Misfit(instead=rows)
     return rows
@@ -64,30 +70,33 @@ def _texts(value: Any) -> list[str | None]:
     return [text(item) for item in value]
 
 
-_CUSTOM_FIELD: Converters = {"kind": text, "value": text, "field_type": text, "deleted": boolean}
-_RANGE: Converters = {"min": integer, "max": integer}
+_CUSTOM_FIELD = Columns({"kind": text, "value": text, "field_type": text, "deleted": boolean})
+_RANGE = Columns({"min": integer, "max": integer})
 _visits = _map_to_rows("url", "value", boolean)
 _mails = _map_to_rows("id", "timestamp", moment)
 
-COLUMNS: Converters = {
-    **dict.fromkeys(
-        "contact_id name first_name last_name salutation email phone mobile_phone fax twitter"
-        " linkedin title company industry number_of_employees website mailing_street mailing_city"
-        " mailing_state mailing_postal_code mailing_country type status lead_source"
-        " owner_name".split(),
-        text,
-    ),
-    **dict.fromkeys(["company_priority", "api_originated", "unsubscribed"], boolean),
-    **dict.fromkeys(
-        "created_at updated_at first_visit_at first_conversion_at unsubscribed_at".split(), moment
-    ),
-    **dict.fromkeys("anywhere_page_visits anywhere_form_submits anywhere_utm".split(), _visits),
-    **dict.fromkeys(
-        "mail_received mail_opened mail_clicked mail_bounced mail_hardbounced mail_complained"
-        " mail_unsubscribed mail_sent mail_replied".split(),
-        _mails,
-    ),
-    "lists": _texts,
-    "employees_range": _range,
-    "custom_fields": _custom_fields,
-}
+COLUMNS = Columns(
+    {
+        **dict.fromkeys(
+            "contact_id name first_name last_name salutation email phone mobile_phone fax twitter"
+            " linkedin title company industry number_of_employees website mailing_street"
+            " mailing_city mailing_state mailing_postal_code mailing_country type status"
+            " lead_source owner_name".split(),
+            text,
+        ),
+        **dict.fromkeys(["company_priority", "api_originated", "unsubscribed"], boolean),
+        **dict.fromkeys(
+            "created_at updated_at first_visit_at first_conversion_at unsubscribed_at".split(),
+            moment,
+        ),
+        **dict.fromkeys("anywhere_page_visits anywhere_form_submits anywhere_utm".split(), _visits),
+        **dict.fromkeys(
+            "mail_received mail_opened mail_clicked mail_bounced mail_hardbounced mail_complained"
+            " mail_unsubscribed mail_sent mail_replied".split(),
+            _mails,
+        ),
+        "lists": _texts,
+        "employees_range": _range,
+        "custom_fields": _custom_fields,
+    }
+)

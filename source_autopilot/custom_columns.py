@@ -104,14 +104,16 @@ def columns_of_schema(schema: Mapping[str, Any]) -> list[CustomColumn]:
     return [
         CustomColumn(name, _title(column), _type(column))
         for name, column in properties.items()
-        if name.startswith(PREFIX) and name not in COLUMNS and isinstance(column, Mapping)
+        if name.startswith(PREFIX)
+        and name not in COLUMNS.converters
+        and isinstance(column, Mapping)
     ]
 
 
 def _names(fields: set[str], digits: int) -> dict[str, str]:
     plain = {field: name for field in fields if (name := plain_name(field))}
     marked = {field: marked_name(field, digits) for field in fields}
-    wanted = _wanted([*plain.values(), *marked.values(), *COLUMNS])
+    wanted = _wanted([*plain.values(), *marked.values(), *COLUMNS.converters])
     free = {
         field: name
         for field, name in plain.items()

@@ -10,8 +10,9 @@ from typing import Any
 
 from source_autopilot.custom_columns import CustomColumn, marked_name, plain_name
 from source_autopilot.custom_field import Type, entries_of, is_deleted
+from source_autopilot.moments import moment
 from source_autopilot.row import Row
-from source_autopilot.values import Misfit, boolean, integer, moment, number, text
+from source_autopilot.values import UNCHANGED, Misfit, boolean, integer, number, text
 
 MOST_FIELDS = 1000  # that are remembered for having no column
 NAMED_FIELDS = 10  # of these, in the log
@@ -24,8 +25,6 @@ _CONVERTERS: Mapping[Type, Callable[[Any], Any]] = {
     "boolean": boolean,
     "moment": moment,
 }
-# Values of these JSON types go into such a column as they are.
-_AS_THEY_ARE: Mapping[Type, type] = {"text": str, "boolean": bool}
 
 Slot = tuple[str, type | None, Callable[[Any], Any]]
 
@@ -116,7 +115,8 @@ class CustomValues:
 
 
 def _slot(column: CustomColumn) -> Slot:
-    return column.name, _AS_THEY_ARE.get(column.type), _CONVERTERS[column.type]
+    convert = _CONVERTERS[column.type]
+    return column.name, UNCHANGED.get(convert), convert
 
 
 def _listed(fields: list[str]) -> str:

@@ -4,22 +4,22 @@ The table below is the whole policy for answers that are no page. The CDK's clie
 retrying and the waiting. Evidence for the statuses: autopilot-api.md, "Transport".
 """
 
-import time
-from email.utils import parsedate_to_datetime
+from collections.abc import Callable
 
 import requests
 from airbyte_cdk.models import FailureType
 from airbyte_cdk.sources.streams.http.error_handlers import (
-    BackoffStrategy,
     ErrorHandler,
     ErrorResolution,
     ResponseAction,
 )
 from airbyte_cdk.sources.streams.http.error_handlers.response_models import SUCCESS_RESOLUTION
 
+from source_autopilot.backoff import retry_after
 from source_autopilot.patience import Patience
 from source_autopilot.responses import Body, UnreadableBody, UnreadablePage, decode
 from source_autopilot.transport import MAX_BYTES, is_oversized
+from source_autopilot.wording import duration
 
 NEW_KEY = (
     "Copy the key from Autopilot (Settings > Autopilot API) into this source's API Key again;"
@@ -67,10 +67,11 @@ STATUSES = {
 
 
 class AutopilotErrorHandler(ErrorHandler):
-    """Reads the table for the CDK's client."""
+    """Reads the table for the CDK's client; `failed` is told of each try that another may mend."""
 
-    def __init__(self, patience: Patience) -> None:
+    def __init__(self, patience: Patience, failed: Callable[[ErrorResolution], None]) -> None:
         self._patience = patience
+        self._failed = failed
 
     @property
     def max_retries(self) -> int:
@@ -87,6 +88,8 @@ class AutopilotErrorHandler(ErrorHandler):
         contacts in it, or with the key where a proxy repeats it. The stream asks for the verdict.
         """
         verdict = self.verdict(response)
+        if verdict.response_action in (ResponseAction.RETRY, ResponseAction.RATE_LIMITED):
+            self._failed(verdict)
         gives_up = verdict.response_action == ResponseAction.FAIL
         if gives_up and isinstance(response, requests.Response):
             return ErrorResolution(ResponseAction.IGNORE, None, verdict.error_message)
@@ -100,37 +103,16 @@ class AutopilotErrorHandler(ErrorHandler):
             return _of_body(response)
         pause = retry_after(response)
         if pause is not None and pause > self._patience.longest_pause_seconds:
-            return _fail(
-                FailureType.transient_error,
-                f"Autopilot asks to wait for {pause:.0f} seconds ({response.status_code}),"
-                f" longer than an attempt should. {TRY_LATER}",
-            )
+            return _fail(FailureType.transient_error, too_long(pause, response.status_code))
         return STATUSES.get(response.status_code) or _of_class(response.status_code)
 
 
-class RetryAfter(BackoffStrategy):
-    """Waits as long as the answer's Retry-After asks; without one the CDK's own pause applies."""
-
-    def backoff_time(
-        self,
-        response_or_exception: requests.Response | requests.RequestException | None,
-        attempt_count: int,
-    ) -> float | None:
-        """Seconds to wait, or None."""
-        if isinstance(response_or_exception, requests.Response):
-            return retry_after(response_or_exception)
-        return None
-
-
-def retry_after(response: requests.Response) -> float | None:
-    """The seconds in a Retry-After header, written as a number or an HTTP date; None without."""
-    header = response.headers.get("Retry-After", "").strip()
-    if header.isdecimal():
-        return float(header)
-    try:
-        return max(parsedate_to_datetime(header).timestamp() - time.time(), 0)
-    except (ValueError, TypeError, OverflowError):
-        return None
+def too_long(pause_seconds: float, status: int) -> str:
+    """The sentence about a Retry-After that is not waited for."""
+    asked = duration(pause_seconds)
+    return (
+        f"Autopilot asks to wait for {asked} ({status}), longer than an attempt should. {TRY_LATER}"
+    )
 
 
 def json_body(response: requests.Response) -> Body:

@@ -16,10 +16,11 @@ from airbyte_cdk.utils.airbyte_secrets_utils import filter_secrets
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
 from source_autopilot.errors import KEY_IS_MISSING, TRY_LATER
+from source_autopilot.explained import ExplainedError
 from source_autopilot.termination import SyncStopped
 
 
-class SyncFailed(AirbyteTracedException):
+class SyncFailed(ExplainedError):
     """Streams failed and a trace of each is out already: only the exit code is still to come."""
 
 
@@ -60,18 +61,14 @@ def explained(failure: AirbyteTracedException) -> AirbyteTracedException:
     cause = failure.__context__
     if not isinstance(cause, BaseBackoffException):
         return failure
-    return AirbyteTracedException(
-        message=str(cause),
-        internal_message=failure.internal_message,
-        failure_type=FailureType.transient_error,
-    )
+    return ExplainedError(message=str(cause), failure_type=FailureType.transient_error)
 
 
 def given_up(verdict: ErrorResolution) -> AirbyteTracedException | None:
     """The error of an answer that no other try can mend; None if the verdict is another one."""
     if verdict.response_action != ResponseAction.FAIL:
         return None
-    return AirbyteTracedException(
+    return ExplainedError(
         message=verdict.error_message, failure_type=verdict.failure_type or FailureType.system_error
     )
 
@@ -79,9 +76,9 @@ def given_up(verdict: ErrorResolution) -> AirbyteTracedException | None:
 def page_refused(stream_name: str, bookmark: str | None, status: int) -> AirbyteTracedException:
     """The error of a page that Autopilot refuses to give; `bookmark` is None for a first page."""
     if status == requests.codes.bad_request and bookmark is None:
-        return AirbyteTracedException(message=KEY_IS_MISSING, failure_type=FailureType.config_error)
+        return ExplainedError(message=KEY_IS_MISSING, failure_type=FailureType.config_error)
     where = f"the page at bookmark {bookmark}" if bookmark else "the first page"
-    return AirbyteTracedException(
+    return ExplainedError(
         message=f"{stream_name}: Autopilot does not find {where} ({status}). What the bookmark"
         f" points at may have been deleted during the sync. {TRY_LATER}",
         failure_type=FailureType.transient_error,
@@ -90,7 +87,7 @@ def page_refused(stream_name: str, bookmark: str | None, status: int) -> Airbyte
 
 def unusable_page(stream_name: str, number: int, reason: ValueError) -> AirbyteTracedException:
     """The error of a page that was answered but has no rows to trust."""
-    return AirbyteTracedException(
+    return ExplainedError(
         message=f"{stream_name}: page {number} from Autopilot cannot be used: {reason}. The sync"
         f" stops here so that no rows are lost. {TRY_LATER}",
         failure_type=FailureType.transient_error,

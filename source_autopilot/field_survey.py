@@ -24,8 +24,9 @@ from source_autopilot.custom_field import (
     fields_of_answer,
     fields_of_contacts,
 )
+from source_autopilot.endpoint import JsonObject
 from source_autopilot.errors import AutopilotErrorHandler, json_body
-from source_autopilot.http_stream import AutopilotStream, JsonObject
+from source_autopilot.http_stream import AutopilotStream
 from source_autopilot.patience import PATIENCE_FOR_ONE_QUESTION
 from source_autopilot.responses import UnreadablePage
 from source_autopilot.streams import Contacts
@@ -57,11 +58,11 @@ class CustomFields(AutopilotStream):
         return ["contacts", "custom_fields"]
 
     def get_error_handler(self) -> AutopilotErrorHandler:
-        return _QuietErrorHandler(self.api.patience)
+        return _QuietErrorHandler(self.api.patience, self.api.budget.waits.of(self.name))
 
     def fields(self) -> list[CustomField]:
         """The fields. Raises UnreadableFields, and what `first_page` raises."""
-        response = self._fetch({}, Chain(None))
+        response = self.fetch({}, Chain(None))
         if response.status_code != requests.codes.ok:
             raise UnreadableFields(f"it refuses the request ({response.status_code})")
         return fields_of_answer(json_body(response).value)

@@ -5,7 +5,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from source_autopilot.chain import ROWS_PER_PAGE
-from source_autopilot.pace import CEILING
+from source_autopilot.pace import CEILING, WORKERS
+from source_autopilot.wording import counted, duration
 
 MINUTES_OF_A_DAY = 24 * 60
 DAYS_OF_A_MONTH = 30
@@ -30,6 +31,8 @@ SCHEDULES = [
     Schedule(720, "every 12 hours", "0 0 0/12 * * ?"),
     Schedule(MINUTES_OF_A_DAY, "every 24 hours", "0 0 0 * * ?"),
 ]
+ONCE_A_DAY = SCHEDULES[-1]
+ONCE_A_WEEK = Schedule(7 * MINUTES_OF_A_DAY, "every 7 days", "0 0 0 ? * SUN")
 
 
 @dataclass(frozen=True)
@@ -73,9 +76,11 @@ class Forecast:
 
     @property
     def minutes(self) -> float:
-        """A sync takes as long as its longest chain, or as all requests at the ceiling."""
+        """A sync takes as long as its longest chain, or as all requests take side by side."""
         longest = max(_pages(it) for it in [self.totals.contacts, *self.totals.members])
-        return max(longest * self.totals.page_seconds, self.calls / CEILING) / 60
+        page_seconds = self.totals.page_seconds
+        side_by_side = self.calls * max(1 / CEILING, page_seconds / WORKERS)
+        return max(longest * page_seconds, side_by_side) / 60
 
     @property
     def rows(self) -> int:
@@ -98,49 +103,79 @@ class Forecast:
         return self.minutes <= self.frequency
 
     @property
-    def advised(self) -> Schedule:
-        """The shortest schedule, not shorter than the frequency, that leaves room between syncs."""
-        return next(
-            (
-                it
-                for it in SCHEDULES
-                if it.minutes >= self.frequency
-                and self.minutes < it.minutes * SHARE_OF_THE_INTERVAL
-            ),
-            SCHEDULES[-1],
-        )
+    def advised(self) -> Schedule | None:
+        """The shortest schedule, not shorter than the frequency, that leaves room between syncs.
+
+        None if there is none: the frequency is beyond a day, or a sync takes too long for any.
+        """
+        possible = (it for it in SCHEDULES if it.minutes >= self.frequency)
+        return next((it for it in possible if self.leaves_room(it.minutes)), None)
+
+    @property
+    def is_too_large(self) -> bool:
+        """Whether neither a day nor the frequency leaves room between syncs."""
+        return not self.leaves_room(max(self.frequency, MINUTES_OF_A_DAY))
+
+    def leaves_room(self, interval_minutes: int) -> bool:
+        """Whether a sync takes less than the share of an interval that it may take."""
+        return self.minutes < interval_minutes * SHARE_OF_THE_INTERVAL
 
 
 def sentences(forecast: Forecast) -> Iterator[str]:
     """The forecast for a person, but for the warning."""
-    totals, advised = forecast.totals, forecast.advised
+    totals, takes = forecast.totals, duration(forecast.minutes * 60)
+    members = f" with about {counted(totals.pairs, 'member')} in all" if totals.segments else ""
     yield (
-        f"This account has {totals.contacts:,} contacts, {totals.lists:,} lists,"
-        f" {totals.segments:,} smart segments and about {totals.pairs:,} members in them."
+        f"This account has {counted(totals.contacts, 'contact')}, {counted(totals.lists, 'list')}"
+        f" and {counted(totals.segments, 'smart segment')}{members}."
+    )
+    fits = f", which fits into {counted(forecast.frequency, 'minute')}" if forecast.fits else ""
+    yield (
+        f"A sync makes about {forecast.calls:,} API calls and takes about {takes}{fits}. That is at"
+        f" {totals.page_seconds:.2f} seconds a page and at most {CEILING:.0f} calls a second."
     )
     yield (
-        f"A sync makes about {forecast.calls:,} API calls and takes about"
-        f" {_duration(forecast.minutes)}, at {totals.page_seconds:.2f} seconds a page and at most"
-        f" {CEILING:.0f} calls a second."
+        f"Every sync replicates every row again: one every {_interval(forecast.frequency)} makes up"
+        f" to {counted(forecast.rows_a_day, 'row')} a day and {forecast.rows_a_month:,} a month."
+        " Contacts last updated before the Start Date (start_date) do not count."
     )
-    yield (
-        f"Every sync replicates every row: at one every {forecast.frequency} minutes that is about"
-        f" {forecast.rows_a_day:,} rows a day and {forecast.rows_a_month:,} rows a month."
-    )
-    yield (
-        f"Advice: a sync {advised.basic}. Set Replication Frequency (frequency) to"
-        f" {advised.minutes} and the connection's schedule to {advised.basic}, or to the cron"
-        f" expression {advised.cron} (UTC)."
-    )
+    if not forecast.is_too_large:
+        yield _advice(forecast.frequency, forecast.advised)
 
 
 def warning(forecast: Forecast) -> str | None:
-    """What is wrong with the frequency; None if a sync fits."""
-    if forecast.fits:
-        return None
+    """What is wrong with the frequency; None if a sync fits, and leaves room in a day at least."""
+    takes = f"A sync takes about {duration(forecast.minutes * 60)}"
+    interval = counted(forecast.frequency, "minute")
+    if not forecast.fits:
+        takes += f", longer than the {interval} of Replication Frequency (frequency)"
+    if not forecast.is_too_large:
+        return None if forecast.fits else f"{takes}."
+    weekly = ""
+    if forecast.leaves_room(ONCE_A_WEEK.minutes):
+        weekly = f"sync once a week (cron expression {ONCE_A_WEEK.cron}, UTC) or "
     return (
-        f"A sync takes about {_duration(forecast.minutes)} and does not fit into the"
-        f" {forecast.frequency} minutes of Replication Frequency (frequency)."
+        f"{takes}. That is more than a quarter of a day, so that even a daily sync leaves too"
+        f" little room before the next: {weekly}select only the streams that you need."
+    )
+
+
+def _advice(frequency: int, advised: Schedule | None) -> str:
+    if advised is None:
+        return (
+            f"Advice: stay at a sync every {_interval(frequency)}. As the connection's schedule,"
+            f" the cron expression {ONCE_A_WEEK.cron} (UTC) syncs once a week,"
+            f" {ONCE_A_DAY.cron} once a day."
+        )
+    schedule = (
+        f"the connection's schedule to {advised.basic}, or to the cron expression"
+        f" {advised.cron} (UTC)"
+    )
+    if advised.minutes == frequency:
+        return f"Advice: stay at a sync {advised.basic}. Set {schedule}."
+    return (
+        f"Advice: a sync {advised.basic}. Set Replication Frequency (frequency) to"
+        f" {advised.minutes} and {schedule}."
     )
 
 
@@ -148,5 +183,7 @@ def _pages(rows: int) -> int:
     return max(1, math.ceil(rows / ROWS_PER_PAGE))
 
 
-def _duration(minutes: float) -> str:
-    return "a minute" if minutes <= 1 else f"{math.ceil(minutes):,} minutes"
+def _interval(minutes: int) -> str:
+    """Minutes as a schedule has them: "30 minutes", "hour", "7 days"."""
+    known = {it.minutes: it.basic.removeprefix("every ") for it in [*SCHEDULES, ONCE_A_WEEK]}
+    return known.get(minutes, f"{minutes:,} minutes" if minutes > 1 else "minute")

@@ -1,36 +1,31 @@
-"""The base of the streams: paths, timeouts, and the walk from page to page.
+"""The base of the streams: the walk from page to page, with one page in memory at a time.
 
-One page of a partition in memory at a time. What an answer means is decided in `errors` (not a
-page) and `responses` (a page); which rows a page becomes is decided in `streams`.
+What a page is, is decided in `responses`; which rows it becomes is decided in `streams`.
 """
 
-from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import AbstractContextManager, nullcontext
+from abc import ABC
+from collections.abc import Iterable, Iterator
 from typing import Any, ClassVar
 
 import requests
 from airbyte_cdk.models import SyncMode
-from airbyte_cdk.sources.streams.http import HttpStream
-from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
-from source_autopilot.api import Api, ApiKeyHeader
+from source_autopilot.api import Api
 from source_autopilot.chain import Chain
 from source_autopilot.checkpoint import Checkpoint
-from source_autopilot.errors import AutopilotErrorHandler, RetryAfter, json_body
-from source_autopilot.failures import explained, given_up, page_refused, unusable_page
+from source_autopilot.endpoint import AutopilotEndpoint, JsonObject
+from source_autopilot.errors import json_body
+from source_autopilot.failures import page_refused, unusable_page
 from source_autopilot.progress import Progress
-from source_autopilot.responses import Page, UnreadablePage, parse_page, path_part
-from source_autopilot.row import Converters, Row, to_row
+from source_autopilot.record_page import RecordPage
+from source_autopilot.responses import Page, UnreadablePage, parse_page
+from source_autopilot.row import Columns, Row, to_row
 from source_autopilot.state import Partition
 from source_autopilot.tally import Tally
-from source_autopilot.transport import BoundedAdapter
 from source_autopilot.values import text
 
-JsonObject = Mapping[str, Any]
 
-
-class AutopilotStream(HttpStream, ABC):
+class AutopilotStream(AutopilotEndpoint, ABC):
     """A table of Autopilot, read from the first page to the last.
 
     Subclasses declare where their rows are and, where it isn't one row per document, what becomes
@@ -39,52 +34,21 @@ class AutopilotStream(HttpStream, ABC):
 
     rows_field: ClassVar[str]
     document_key: ClassVar[str]
-    converters: ClassVar[Converters] = {"title": text}
+    columns: ClassVar[Columns] = Columns({"title": text})
 
     # The CDK says no for a stream with slices. Nothing here is read in the CDK's synchronous way,
     # which would read a resumable stream over and over.
     is_resumable = True
 
     def __init__(self, api: Api) -> None:
-        self.api = api
         self.checkpoint: Checkpoint | None = None
         self.progress: Progress | None = None
-        self._tally = Tally()
-        super().__init__(authenticator=ApiKeyHeader(api.key), api_budget=api.budget)
-        for scheme in ("https://", "http://"):
-            self._http_client._session.mount(scheme, BoundedAdapter(api.patience.whole_seconds))
+        self.tally = Tally()
+        super().__init__(api)
 
     @property
     def primary_key(self) -> str | list[str]:
         return self.document_key
-
-    @property
-    def url_base(self) -> str:
-        return self.api.url
-
-    @abstractmethod
-    def path_parts(self, stream_slice: JsonObject) -> list[str]:
-        """The path of a slice's first page below the base URL, not yet percent-encoded."""
-
-    def path(
-        self,
-        *,
-        stream_state: JsonObject | None = None,
-        stream_slice: JsonObject | None = None,
-        next_page_token: JsonObject | None = None,
-    ) -> str:
-        """The path of a page; the bookmark of `next_page_token` is its last part [client]."""
-        bookmark = [next_page_token["bookmark"]] if next_page_token else []
-        return "/".join(map(path_part, [*self.path_parts(stream_slice or {}), *bookmark]))
-
-    def request_kwargs(self, *args: Any, **kwargs: Any) -> JsonObject:
-        return self.api.request_options()
-
-    def get_error_handler(self) -> AutopilotErrorHandler:
-        return AutopilotErrorHandler(self.api.patience)
-
-    def get_backoff_strategy(self) -> RetryAfter:
-        return RetryAfter()
 
     def partitions(self) -> Iterable[Partition]:
         """All partitions of the stream: one, unless a subclass has more."""
@@ -95,10 +59,13 @@ class AutopilotStream(HttpStream, ABC):
         sync_mode: SyncMode = SyncMode.full_refresh,
         cursor_field: list[str] | None = None,
         stream_state: JsonObject | None = None,
-    ) -> Iterator[Partition]:
+    ) -> list[Partition]:
         """The partitions that are still to be read."""
         partitions = self.partitions()
-        yield from self.checkpoint.unfinished(partitions) if self.checkpoint else partitions
+        todo = list(self.checkpoint.unfinished(partitions) if self.checkpoint else partitions)
+        if self.progress:
+            self.progress.chains = len(todo)
+        return todo
 
     def read_records(
         self,
@@ -109,13 +76,23 @@ class AutopilotStream(HttpStream, ABC):
     ) -> Iterator[Row]:
         """Every row of a partition, page by page, from its checkpoint on.
 
+        With a checkpoint they go out through it, a page at a time, and none are left to yield.
         Raises AirbyteTracedException when a page cannot be had or read: rows are never skipped.
         """
         partition = stream_slice or {}
+        for page, rows in self._pages(partition):
+            if self.checkpoint:
+                records = RecordPage.of(self.name, rows, rows_read=len(page.rows))
+                self.checkpoint.page(partition, records, bookmark=page.bookmark)
+            else:
+                yield from rows
+
+    def _pages(self, partition: Partition) -> Iterator[tuple[Page, list[Row]]]:
+        """Every page of a partition, and the rows that it becomes."""
         chain = Chain(self.checkpoint.bookmark(partition) if self.checkpoint else None)
         while not chain.ended:
             try:
-                response = self._fetch(partition, chain)
+                response = self.fetch(partition, chain)
                 if response.status_code != requests.codes.ok:
                     if not chain.is_at_resumed_bookmark:
                         self.on_refused(partition, chain.bookmark, response.status_code)
@@ -123,29 +100,23 @@ class AutopilotStream(HttpStream, ABC):
                     chain = self._started_over(partition, chain)
                     continue
                 page = self._page(response)
-                self._tally.mended(page.mended)
-                rows = list(self.parse_response(response, stream_slice=partition))
+                self.tally.mended(page.mended)
+                rows = self._rows(page, partition)
                 chain.advance(page)
             except UnreadablePage as unreadable:
                 raise unusable_page(self.name, chain.pages + 1, unreadable) from None
-            # Whoever takes the last row has put it on the queue before asking for more.
-            with self._checkpointed(partition, page):
-                yield from rows
+            yield page, rows
             if self.progress:
-                expected = (page.total or len(page.rows)) if chain.pages == 1 else 0
-                self.progress.page(rows=len(page.rows), expected=expected)
-        self.report()
+                self.progress.page(page, delivered=len(rows), first=chain.pages == 1)
 
     def first_page(self, partition: Partition) -> tuple[Page, float]:
         """A first page, and the seconds it took. Raises as `read_records`, UnreadablePage."""
-        response = self._fetch(partition, Chain(None))
+        response = self.fetch(partition, Chain(None))
         return self._page(response), response.elapsed.total_seconds()
 
     def parse_response(self, response: requests.Response, **kwargs: Any) -> Iterator[Row]:
         """The rows of a page. Raises UnreadablePage."""
-        stream_slice = kwargs.get("stream_slice") or {}
-        for document in self._page(response).rows:
-            yield from self.records(document, stream_slice)
+        yield from self._rows(self._page(response), kwargs.get("stream_slice") or {})
 
     def next_page_token(self, response: requests.Response) -> JsonObject | None:
         """The bookmark of the next page; None on the last one. Raises UnreadablePage."""
@@ -154,8 +125,9 @@ class AutopilotStream(HttpStream, ABC):
 
     def records(self, document: JsonObject, stream_slice: JsonObject) -> Iterable[Row]:
         """The records of one document: itself, as a row."""
-        row, misfits = to_row(document, self.converters)
-        self._tally.misfits(misfits)
+        row, misfits = to_row(document, self.columns)
+        if misfits:
+            self.tally.misfits(misfits)
         return [row]
 
     def on_refused(self, partition: Partition, bookmark: str | None, status: int) -> None:
@@ -165,21 +137,13 @@ class AutopilotStream(HttpStream, ABC):
         """
         raise self.api.told_of(page_refused(self.name, bookmark, status))
 
-    def report(self) -> None:
-        """Log what a person should know of the rows that were read."""
-        self._tally.log(self.name, self.logger)
+    def told(self) -> Iterable[str]:
+        """What else a person should know of the rows that were read, in sentences."""
+        return ()
 
-    def _fetch(self, partition: Partition, chain: Chain) -> requests.Response:
-        self.api.budget.about_to_ask(pages_left=chain.pages_left)
-        token = {"bookmark": chain.bookmark} if chain.bookmark else None
-        try:
-            _, response = self._fetch_next_page(partition, None, token)
-        except AirbyteTracedException as failure:
-            raise self.api.told_of(explained(failure)) from None
-        failed = given_up(self.get_error_handler().verdict(response))
-        if failed:
-            raise self.api.told_of(failed)
-        return response
+    def left_out(self, rows: int) -> str:
+        """What was left out and why, for the summary; `rows` were read and not delivered."""
+        return ""
 
     def _started_over(self, partition: Partition, chain: Chain) -> Chain:
         self.logger.warning(
@@ -190,10 +154,8 @@ class AutopilotStream(HttpStream, ABC):
             self.checkpoint.start_over(partition)
         return Chain(None)
 
-    def _checkpointed(self, partition: Partition, page: Page) -> AbstractContextManager[None]:
-        if not self.checkpoint:
-            return nullcontext()
-        return self.checkpoint.page(partition, bookmark=page.bookmark, records=len(page.rows))
+    def _rows(self, page: Page, partition: Partition) -> list[Row]:
+        return [row for document in page.rows for row in self.records(document, partition)]
 
     def _page(self, response: requests.Response) -> Page:
         return parse_page(json_body(response), rows_field=self.rows_field, key=self.document_key)

@@ -1,7 +1,26 @@
-"""How states and estimates reach stdout: on the queue of the records, behind them."""
+"""How pages, states and estimates reach stdout: on one queue, in the order in which they come."""
+
+from queue import Queue
+from typing import Any
 
 from airbyte_cdk.models import AirbyteMessage
 from airbyte_cdk.sources.message.concurrent_repository import ConcurrentMessageRepository
+from airbyte_cdk.sources.streams.concurrent.partitions.types import QueueItem
+from airbyte_cdk.utils.traced_exception import AirbyteTracedException
+
+
+class MessageQueue(Queue[QueueItem]):
+    """The queue between the workers and the thread that writes to stdout, which can be ended."""
+
+    def end(self, reason: AirbyteTracedException) -> None:
+        """Have `get` raise the reason when everything before it is taken."""
+        self.put(reason)
+
+    def get(self, block: bool = True, timeout: float | None = None) -> QueueItem:
+        found: Any = super().get(block, timeout)
+        if isinstance(found, AirbyteTracedException):
+            raise found
+        return found  # type: ignore[no-any-return]
 
 
 class QueuedMessages(ConcurrentMessageRepository):

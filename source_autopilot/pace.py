@@ -6,6 +6,7 @@ windows: benchmarks/ measures the result.
 """
 
 CEILING = 20.0  # requests/s: what the Singer tap that runs in production keeps to [client]
+WORKERS = 20  # at that rate and a second for an answer, as many requests are under way
 START = 4.0  # below the 5 requests/s of early docs [doc]
 LEAST = 0.5
 LONGEST_QUIET = 300.0  # seconds that count as quiet: powers of more are beyond a float

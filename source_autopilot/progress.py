@@ -1,4 +1,4 @@
-"""How far a stream is: an estimate for the platform, and a line a minute for people."""
+"""How far a stream is: an estimate for the platform, a line a minute, and a summary at its end."""
 
 import logging
 import threading
@@ -16,12 +16,21 @@ from airbyte_cdk.models import (
 )
 from airbyte_cdk.sources.message import MessageRepository
 
+from source_autopilot.chain import MOST_ROWS
+from source_autopilot.responses import Page
+from source_autopilot.wording import counted, duration
+
 SECONDS_BETWEEN_ESTIMATES = 5.0
 SECONDS_BETWEEN_LINES = 60.0
+SECONDS_WORTH_FORETELLING = 24 * 60 * 60.0
 
 
 class Progress:
-    """Counts what the workers of one stream read."""
+    """Counts what the workers of one stream read.
+
+    Attributes:
+        chains: how many chains of pages the stream has: one, or one for each segment.
+    """
 
     def __init__(
         self,
@@ -30,6 +39,7 @@ class Progress:
         logger: logging.Logger,
         now: Callable[[], float] = time.monotonic,
     ) -> None:
+        self.chains = 1
         self._stream_name = stream_name
         self._messages = messages
         self._logger = logger
@@ -37,16 +47,20 @@ class Progress:
         self._lock = threading.Lock()
         self._started_at = self._logged_at = now()
         self._estimated_at = float("-inf")
-        self._rows = self._pages = self._expected = 0
+        self._read = self._delivered = self._pages = 0
+        self._chains_begun = self._rows_of_chains = 0
 
-    def page(self, *, rows: int, expected: int) -> None:
-        """A page was read; `expected` is the vendor's total if it is the first of its chain."""
+    def page(self, page: Page, *, delivered: int, first: bool) -> None:
+        """A page is out, with this many rows delivered; `first` if it is the first of its chain."""
         with self._lock:
-            self._rows += rows
+            self._read += len(page.rows)
+            self._delivered += delivered
             self._pages += 1
-            self._expected += expected
+            if first:
+                self._chains_begun += 1
+                self._rows_of_chains += max(min(page.total or 0, MOST_ROWS), len(page.rows))
             now = self._now()
-            estimate = bool(expected) and now - self._estimated_at >= SECONDS_BETWEEN_ESTIMATES
+            estimate = first and now - self._estimated_at >= SECONDS_BETWEEN_ESTIMATES
             line = now - self._logged_at >= SECONDS_BETWEEN_LINES
             self._estimated_at = now if estimate else self._estimated_at
             self._logged_at = now if line else self._logged_at
@@ -54,6 +68,37 @@ class Progress:
             self._messages.emit_message(self._estimate())
         if line:
             self._logger.info(self._line(now - self._started_at))
+
+    @property
+    def left_out(self) -> int:
+        """Rows that were read and not delivered."""
+        return self._read - self._delivered
+
+    def log_summary(self, *, complete: bool, left_out: str) -> None:
+        """Say what became of the stream; `left_out` says of what was left out why, or is empty."""
+        seconds = duration(self._now() - self._started_at)
+        in_all = f"in {counted(self._pages, 'page')} and {seconds}"
+        because = left_out and f"; {left_out}"
+        name, rows = self._stream_name, counted(self._delivered, "row")
+        if complete and (self._pages or left_out):
+            self._logger.info(f"{name}: complete. {rows} {in_all}{because}.")
+        elif complete:
+            self._logger.info(f"{name}: complete. There was nothing left to read.")
+        elif self._pages:
+            self._logger.warning(
+                f"{name}: incomplete. {rows}{self._of_about()} {in_all}{because}."
+                " The next attempt goes on from there."
+            )
+        else:
+            self._logger.warning(f"{name}: incomplete. Nothing was read.")
+
+    @property
+    def _expected(self) -> int:
+        """Rows of all chains, if those that have not begun are like the others."""
+        if not self._chains_begun:
+            return 0
+        chains = max(self.chains, self._chains_begun)
+        return round(self._rows_of_chains * chains / self._chains_begun)
 
     def _estimate(self) -> AirbyteMessage:
         estimate = AirbyteEstimateTraceMessage(
@@ -65,8 +110,14 @@ class Progress:
         return AirbyteMessage(type=Type.TRACE, trace=trace)
 
     def _line(self, seconds: float) -> str:
-        so_far = f"{self._stream_name}: read {self._rows:,} of about {self._expected:,} rows"
-        pages_per_second = f"{self._pages / seconds:.1f} pages per second"
-        left = timedelta(seconds=seconds * max(self._expected - self._rows, 0) / max(self._rows, 1))
-        end = datetime.now(timezone.utc) + left
-        return f"{so_far}, {pages_per_second}; the end is expected at {end:%H:%M} UTC."
+        so_far = f"{self._stream_name}: read {counted(self._read, 'row')}{self._of_about()}"
+        line = f"{so_far}, {self._pages / seconds:.1f} pages a second"
+        seconds_left = seconds * (self._expected - self._read) / max(self._read, 1)
+        # Totals may be missing or wrong: what they say of the end is then worth nothing.
+        if not 0 < seconds_left < SECONDS_WORTH_FORETELLING:
+            return f"{line}."
+        end = datetime.now(timezone.utc) + timedelta(seconds=seconds_left)
+        return f"{line}; the end is expected at about {end:%H:%M} UTC."
+
+    def _of_about(self) -> str:
+        return f" of about {self._expected:,}" if self._read < self._expected else ""

@@ -6,16 +6,44 @@ columns' types from its caller and never changes the object that it reads.
 
 from collections.abc import Callable, Collection, Iterator, Mapping
 from itertools import chain, count
-from typing import Any
+from typing import Any, NamedTuple
 
 from source_autopilot.naming import snake_case
-from source_autopilot.values import Misfit, text
+from source_autopilot.values import UNCHANGED, Misfit, text
 
 Row = dict[str, Any]
-Converters = Mapping[str, Callable[[Any], Any]]
+Converter = Callable[[Any], Any]
+MOST_FIELDS = 10_000  # whose columns are remembered; accounts have dozens
 
 
-def to_row(document: Mapping[str, Any], converters: Converters) -> tuple[Row, list[str]]:
+class _Target(NamedTuple):
+    """Where a field's values go: null, and those of the type `unchanged`, as they are."""
+
+    column: str
+    unchanged: type | None
+    convert: Converter
+
+
+class Columns(dict[str, _Target]):
+    """Field -> where its values go: learned from the columns' converters as fields turn up.
+
+    A field whose column has no converter keeps what comes.
+    """
+
+    def __init__(self, converters: Mapping[str, Converter]) -> None:
+        super().__init__()
+        self.converters = converters
+
+    def __missing__(self, field: str) -> _Target:
+        column = snake_case(field)
+        convert = self.converters.get(column, _as_it_is)
+        target = _Target(column, UNCHANGED.get(convert), convert)
+        if len(self) < MOST_FIELDS:
+            self[field] = target
+        return target
+
+
+def to_row(document: Mapping[str, Any], columns: Columns) -> tuple[Row, list[str]]:
     """The row of a document, and the columns in it whose value did not fit their type.
 
     A field without a converter keeps its value under its snake_case name. When several fields
@@ -25,25 +53,37 @@ def to_row(document: Mapping[str, Any], converters: Converters) -> tuple[Row, li
     """
     row: Row = {}
     misfits: list[str] = []
-    rivals: dict[str, list[tuple[str, Any]]] = {}
     for field, value in document.items():
-        column = snake_case(field)
-        if value is not None and column in converters:
+        column, unchanged, convert = columns[field]
+        if value is not None and type(value) is not unchanged:
             try:
-                value = converters[column](value)
+                value = convert(value)
             except Misfit as misfit:
                 value = misfit.instead
                 misfits.append(column)
-        if column in row:
-            if column not in rivals:
-                first = next(it for it in document if snake_case(it) == column)
-                rivals[column] = [(first, row[column])]
-            rivals[column].append((field, value))
-        else:
-            row[column] = value
-    for column, claims in rivals.items():
-        row.update(_shared(column, claims, taken=set(row)))
+        row[column] = value
+    if len(row) < len(document):
+        _settle_rivals(row, document, columns)
     return row, misfits
+
+
+def _as_it_is(value: Any) -> Any:
+    return value
+
+
+def _settle_rivals(row: Row, document: Mapping[str, Any], columns: Columns) -> None:
+    """Give every field of those that share a column its place in the row."""
+    firsts: dict[str, str] = {}
+    rivals: dict[str, list[str]] = {}
+    for field in document:
+        column = columns[field].column
+        first = firsts.setdefault(column, field)
+        if first is not field:
+            rivals.setdefault(column, [first]).append(field)
+    for column, fields in rivals.items():
+        # Each on its own: a field that is alone in its document has no rival.
+        claims = [(it, to_row({it: document[it]}, columns)[0][column]) for it in fields]
+        row.update(_shared(column, claims, taken=set(row)))
 
 
 def _shared(

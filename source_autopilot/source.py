@@ -19,19 +19,21 @@ from airbyte_cdk.models import (
     FailureType,
     SyncMode,
 )
-from airbyte_cdk.sources import AbstractSource
 from airbyte_cdk.sources.streams import Stream
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
 from source_autopilot.api import Api
 from source_autopilot.api_url import api_url
 from source_autopilot.budget import RequestBudget
+from source_autopilot.cdk_log import for_people
 from source_autopilot.concurrent_read import ConcurrentRead
 from source_autopilot.config import Config, InvalidConfig, connection_specification, parse_config
 from source_autopilot.custom_columns import columns_of
+from source_autopilot.explained import ExplainedError
 from source_autopilot.failures import reported_once
 from source_autopilot.field_survey import columns_of_catalog, fields_of_account
 from source_autopilot.forecast import Forecast, sentences, warning
+from source_autopilot.input_files import SourceWithInputFiles
 from source_autopilot.patience import (
     PATIENCE_OF_CHECK,
     PATIENCE_OF_DISCOVER,
@@ -39,6 +41,7 @@ from source_autopilot.patience import (
     PATIENCE_OF_READ,
     Patience,
 )
+from source_autopilot.record_page import in_records
 from source_autopilot.responses import UnreadablePage
 from source_autopilot.state import MalformedState
 from source_autopilot.streams import Lists, all_streams
@@ -49,10 +52,16 @@ SECONDS_BEFORE_FORECAST = 8.0
 STREAM_NAMES = ["contacts", "lists", "smart_segments", "smart_segments_contacts"]
 
 
-class SourceAutopilot(AbstractSource):
-    """Autopilot's contacts, lists, smart segments, and who is in which segment."""
+class SourceAutopilot(SourceWithInputFiles):
+    """Autopilot's contacts, lists, smart segments, and who is in which segment.
 
-    _running: ConcurrentRead | None = None
+    `in_pages` has `read` yield a RecordPage for each page in place of its records.
+    """
+
+    def __init__(self, *, in_pages: bool = False) -> None:
+        super().__init__()
+        self._in_pages = in_pages
+        self._running: ConcurrentRead | None = None
 
     def spec(self, logger: logging.Logger) -> ConnectorSpecification:
         """What the setup form asks for."""
@@ -76,12 +85,13 @@ class SourceAutopilot(AbstractSource):
         """
         settings, api = _settled(config, PATIENCE_OF_CHECK)
         began = time.monotonic()
-        try:
-            lists = len(list(Lists(api).read_records(SyncMode.full_refresh)))
-        except AirbyteTracedException as failure:
-            raise _config_error(str(failure)) from None
-        if time.monotonic() - began < SECONDS_BEFORE_FORECAST:
-            _log_forecast(settings, api, lists, logger)
+        with for_people():
+            try:
+                lists = len(list(Lists(api).read_records(SyncMode.full_refresh)))
+            except AirbyteTracedException as failure:
+                raise _config_error(str(failure)) from None
+            if time.monotonic() - began < SECONDS_BEFORE_FORECAST:
+                _log_forecast(settings, api, lists, logger)
         return True, None
 
     def discover(self, logger: logging.Logger, config: Mapping[str, Any]) -> AirbyteCatalog:
@@ -131,7 +141,8 @@ class SourceAutopilot(AbstractSource):
                 f"The saved state of this connection cannot be used: {malformed}. Clear the"
                 " connection's state, or leave --state out, and sync again from the start."
             ) from None
-        yield from reported_once(self._running.messages())
+        messages = reported_once(self._running.messages())
+        yield from messages if self._in_pages else in_records(messages)
 
     def stop(self) -> bool:
         """End a read that is running soon; False if there is none. Not for the reading thread."""
@@ -146,15 +157,15 @@ def _log_forecast(settings: Config, api: Api, lists: int, logger: logging.Logger
     hasty = replace(api, patience=PATIENCE_OF_FORECAST)
     try:
         totals = survey(hasty, lists=lists, start_date=settings.start_date)
+        forecast = Forecast(totals, settings.frequency)
+        said, problem = list(sentences(forecast)), warning(forecast)
     except Exception as failure:
         explained = isinstance(failure, AirbyteTracedException | NoSurvey | UnreadablePage)
         reason = failure if explained else type(failure).__name__
         logger.warning(f"No forecast of a sync can be made: {reason}")
         return
-    forecast = Forecast(totals, settings.frequency)
-    for sentence in sentences(forecast):
+    for sentence in said:
         logger.info(sentence)
-    problem = warning(forecast)
     if problem:
         logger.warning(problem)
 
@@ -186,4 +197,4 @@ def _require_known_streams(catalog: ConfiguredAirbyteCatalog) -> None:
 
 
 def _config_error(message: str) -> AirbyteTracedException:
-    return AirbyteTracedException(message=message, failure_type=FailureType.config_error)
+    return ExplainedError(message=message, failure_type=FailureType.config_error)

@@ -14,10 +14,12 @@ from source_autopilot.api import Api
 from source_autopilot.contact import COLUMNS
 from source_autopilot.custom_columns import CustomColumn, schema_properties
 from source_autopilot.custom_values import CustomValues
-from source_autopilot.http_stream import AutopilotStream, JsonObject
+from source_autopilot.endpoint import JsonObject
+from source_autopilot.http_stream import AutopilotStream
+from source_autopilot.moments import rfc3339
 from source_autopilot.row import Row
 from source_autopilot.state import Partition
-from source_autopilot.values import rfc3339
+from source_autopilot.wording import counted
 
 
 class Lists(AutopilotStream):
@@ -49,14 +51,13 @@ class Contacts(AutopilotStream):
 
     rows_field = "contacts"
     document_key = "contact_id"
-    converters = COLUMNS
+    columns = COLUMNS
 
     def __init__(
         self, api: Api, *, start_date: datetime, custom: Sequence[CustomColumn] = ()
     ) -> None:
         super().__init__(api)
         self._start = rfc3339(start_date)
-        self._left_out = 0
         self._custom_columns = custom
         self._custom_values = CustomValues(custom)
 
@@ -78,24 +79,23 @@ class Contacts(AutopilotStream):
         rows = super().records(document, stream_slice)
         recent = [row for row in rows if self._is_recent(row.get("updated_at"))]
         for row in recent:
-            self._tally.misfits(self._custom_values.fill(row, document))
+            misfits = self._custom_values.fill(row, document)
+            if misfits:
+                self.tally.misfits(misfits)
         return recent
 
     def _is_recent(self, updated_at: str | None) -> bool:
         # Without their Z, moments sort as text (see `values.moment`).
-        if updated_at is None or updated_at[:-1] >= self._start[:-1]:
-            return True
-        self._left_out += 1
-        return False
+        return updated_at is None or updated_at[:-1] >= self._start[:-1]
 
-    def report(self) -> None:
-        super().report()
-        for sentence in self._custom_values.told():
-            self.logger.info(f"{self.name}: {sentence}")
-        self.logger.info(
-            f"{self.name}: left out {self._left_out} contacts that were last updated before the"
-            f" start date {self._start}."
-        )
+    def told(self) -> Iterable[str]:
+        return self._custom_values.told()
+
+    def left_out(self, rows: int) -> str:
+        if not rows:
+            return ""
+        contacts = counted(rows, "contact")
+        return f"{contacts} left out: last updated before the start date {self._start}"
 
 
 class SmartSegmentsContacts(AutopilotStream):
@@ -107,6 +107,7 @@ class SmartSegmentsContacts(AutopilotStream):
     def __init__(self, api: Api) -> None:
         super().__init__(api)
         self._segments = SmartSegments(api)
+        self._deleted: list[str] = []
 
     @property
     def primary_key(self) -> list[str]:
@@ -128,10 +129,16 @@ class SmartSegmentsContacts(AutopilotStream):
         """A segment that is gone has no members; a bookmark that is gone is an error."""
         if bookmark or status not in (requests.codes.not_found, requests.codes.gone):
             super().on_refused(partition, bookmark, status)
+        self._deleted.append(partition["segment_id"])
         self.logger.warning(
             f"{self.name}: segment {partition['segment_id']} was deleted while the sync ran;"
             " it has no members any more."
         )
+
+    def left_out(self, rows: int) -> str:
+        if not self._deleted:
+            return ""
+        return f"{counted(len(self._deleted), 'segment')} left out: deleted while the sync ran"
 
 
 def all_streams(

@@ -6,10 +6,11 @@ from datetime import datetime
 
 from source_autopilot.api import Api
 from source_autopilot.forecast import Totals
+from source_autopilot.responses import UnreadablePage
 from source_autopilot.streams import Contacts, SmartSegments, SmartSegmentsContacts
 
 MOST_SEGMENTS = 20  # that are asked for how many members they have
-MOST_SECONDS = 10.0  # of the 30 that a check has in all
+MOST_SECONDS = 8.0  # of the 30 that a check has in all
 
 
 class NoSurvey(ValueError):
@@ -33,11 +34,14 @@ def survey(
     for segment in segments.rows[:MOST_SEGMENTS]:
         if now() - began > MOST_SECONDS:
             break
-        page, seconds = pairs.first_page({"segment_id": segment["segment_id"]})
+        try:
+            page, seconds = pairs.first_page({"segment_id": segment["segment_id"]})
+        except UnreadablePage:  # such as a segment that was deleted meanwhile
+            continue
         members.append(len(page.rows) if page.total is None else page.total)
         all_seconds.append(seconds)
     if segments.rows and not members:
-        raise NoSurvey("Autopilot answers too slowly")
+        raise NoSurvey("Autopilot answers too slowly, or not for any smart segment")
     return Totals(
         contacts=contacts.total,
         lists=lists,

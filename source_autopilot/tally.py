@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 
 from source_autopilot.naming import snake_case
+from source_autopilot.wording import counted
 
 
 class Tally:
@@ -34,12 +35,12 @@ class Tally:
             mended, self._mended = self._mended, Counter()
         for column, number in sorted(misfits.items()):
             logger.warning(
-                f"{stream_name}: {number} values do not fit the type of column {column};"
-                " what does not fit is null in its place."
+                f"{stream_name}: {counted(number, 'value')} did not fit the type of column"
+                f" {column}; what did not fit is null in its place."
             )
         for column, number in sorted(mended.items()):
             logger.warning(
-                f"{stream_name}: {number} values of column {column} cannot be stored by a"
-                " destination: NaN is null in its place, an integer beyond 64 bits a text, NUL or"
-                " half a character U+FFFD."
+                f"{stream_name}: {counted(number, 'value')} of column {column} could not be stored"
+                " by a destination: NaN is null in its place, an integer beyond 64 bits a text, NUL"
+                " or half a character U+FFFD."
             )

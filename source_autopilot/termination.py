@@ -12,14 +12,15 @@ import time
 from collections.abc import Callable
 
 from airbyte_cdk.models import FailureType
-from airbyte_cdk.utils.traced_exception import AirbyteTracedException
+
+from source_autopilot.explained import ExplainedError
 
 SIGNALS = {signal.SIGTERM, signal.SIGINT}
 # Docker kills after 10 s, Kubernetes after 30 s; a reader that takes nothing must not hold us up.
 LONGEST_SECONDS = 4.0
 
 
-class SyncStopped(AirbyteTracedException):
+class SyncStopped(ExplainedError):
     """The sync was stopped from outside; its last states are out."""
 
     def __init__(self) -> None:

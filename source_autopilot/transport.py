@@ -6,6 +6,7 @@ then holds a worker for ever, and a small compressed body can fill the memory.
 
 import socket
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
@@ -18,6 +19,7 @@ from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
 MAX_BYTES = 64 * 1024 * 1024  # unpacked; a page of 100 contacts has some 200 kB
 CHUNK_BYTES = 256 * 1024
+SECONDS_BETWEEN_LOOKS = 0.5
 
 _of_thread = threading.local()
 
@@ -30,7 +32,7 @@ class BoundedAdapter(HTTPAdapter):
 
     def __init__(self, whole_seconds: float) -> None:
         super().__init__(pool_maxsize=MAX_CONNECTION_POOL_SIZE)
-        self._whole_seconds = whole_seconds
+        self._deadlines = _Deadlines(whole_seconds)
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         super().init_poolmanager(*args, **kwargs)
@@ -43,7 +45,7 @@ class BoundedAdapter(HTTPAdapter):
         requests.ReadTimeout when the answer is not there in time, and what requests raises.
         """
         try:
-            with _cut_off_after(self._whole_seconds):
+            with self._deadlines.watched():
                 response = super().send(request, *args, **kwargs)
                 _receive(response)
         except TimeoutError as too_slow:
@@ -71,42 +73,67 @@ def _receive(response: requests.Response) -> None:
     response._content_consumed = True  # type: ignore[attr-defined]
 
 
-@contextmanager
-def _cut_off_after(seconds: float) -> Iterator[None]:
-    """Close the connection that this thread's request uses when it takes too long.
+class _Attempt:
+    """One request and its answer, on the connection that it has taken."""
 
-    Raises TimeoutError then, in place of whatever the closing led to.
-    """
-    cut_off = threading.Event()
-    connection: list[HTTPConnection] = []
-    _of_thread.connection = connection
+    def __init__(self, deadline: float) -> None:
+        self.deadline = deadline
+        self.connection: HTTPConnection | None = None
+        self.cut_off = False
 
-    def close() -> None:
-        cut_off.set()
-        for it in connection:
-            with suppress(OSError, AttributeError):  # not connected yet, or not any more
-                it.sock.shutdown(socket.SHUT_RDWR)
+    def end(self) -> None:
+        """Close the connection under the thread that waits for it."""
+        self.cut_off = True
+        with suppress(OSError, AttributeError):  # not connected yet, or not any more
+            self.connection.sock.shutdown(socket.SHUT_RDWR)  # type: ignore[union-attr]
 
-    timer = threading.Timer(seconds, close)
-    timer.daemon = True
-    timer.start()
-    try:
-        yield
-    finally:
-        timer.cancel()
-        if cut_off.is_set():
-            raise TimeoutError(f"no complete answer within {seconds:.0f} s")
+
+class _Deadlines:
+    """Ends what takes longer than `seconds`; one thread looks after all attempts."""
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._under_way: set[_Attempt] = set()
+        self._start = threading.Lock()
+        self._watchman: threading.Thread | None = None
+
+    @contextmanager
+    def watched(self) -> Iterator[None]:
+        """Have this thread's request ended when it takes too long.
+
+        Raises TimeoutError then, in place of whatever the ending led to.
+        """
+        with self._start:
+            if not self._watchman:
+                self._watchman = threading.Thread(target=self._watch, daemon=True)
+                self._watchman.start()
+        attempt = _of_thread.attempt = _Attempt(time.monotonic() + self._seconds)
+        self._under_way.add(attempt)
+        try:
+            yield
+        finally:
+            self._under_way.discard(attempt)
+            if attempt.cut_off:
+                raise TimeoutError(f"no complete answer within {self._seconds:.0f} s")
+
+    def _watch(self) -> None:
+        never = threading.Event()
+        while not never.wait(SECONDS_BETWEEN_LOOKS):
+            now = time.monotonic()
+            for attempt in self._under_way.copy():
+                if attempt.deadline <= now:
+                    attempt.end()
 
 
 class _Connection(HTTPConnection):
     def request(self, *args: Any, **kwargs: Any) -> None:
-        _of_thread.connection[:] = [self]
+        _of_thread.attempt.connection = self
         super().request(*args, **kwargs)
 
 
 class _SecureConnection(HTTPSConnection):
     def request(self, *args: Any, **kwargs: Any) -> None:
-        _of_thread.connection[:] = [self]
+        _of_thread.attempt.connection = self
         super().request(*args, **kwargs)
 
 

@@ -1,5 +1,6 @@
 """Tests of `budget`."""
 
+import logging
 import threading
 import time
 from functools import partial
@@ -11,6 +12,7 @@ from airbyte_cdk.models import FailureType
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
 from source_autopilot.budget import RequestBudget
+from source_autopilot.explained import ExplainedError
 from unit_tests.conftest import Clock, WaitingByClock
 
 
@@ -44,6 +46,36 @@ def test_update_from_response__pauses_everybody(budget: RequestBudget, clock: Cl
     budget.acquire_call(None)
 
     assert clock.seconds >= 30
+
+
+def test_update_from_response__pause_too_long_to_wait_for(
+    budget: RequestBudget, clock: Clock
+) -> None:
+    """Nobody waits for hours because one request was told to: all end, in the same sentence."""
+    budget.update_from_response(None, answer(429, Retry_After="9999"))
+
+    for _ in range(2):
+        with pytest.raises(ExplainedError, match=r"asks to wait for 3 hours \(429\)") as raised:
+            budget.acquire_call(None)
+        assert raised.value.failure_type == FailureType.transient_error
+    assert clock.seconds == 0
+
+
+@pytest.mark.parametrize(
+    ("retry_after", "line"),
+    [
+        ("30", "Autopilot is limiting requests (429): all requests wait for 30 s, as it asks."),
+        ("", "Autopilot is limiting requests (429): slowed down to 2.4 requests a second."),
+    ],
+)
+def test_update_from_response__tells_people(
+    budget: RequestBudget, caplog: pytest.LogCaptureFixture, retry_after: str, line: str
+) -> None:
+    """What a refusal means for the sync is in the log."""
+    with caplog.at_level(logging.INFO):
+        budget.update_from_response(None, answer(429, Retry_After=retry_after))
+
+    assert caplog.messages == [line]
 
 
 @pytest.mark.parametrize("status", [200, 404, 500])

@@ -84,10 +84,11 @@ def test_pages_left__never_negative() -> None:
     assert chain.pages_left == 0
 
 
-def test_pages_left__total_that_the_first_page_disproves() -> None:
-    """Such a total says nothing, so nobody knows."""
+@pytest.mark.parametrize("total", [10, 10**400])
+def test_pages_left__total_that_says_nothing(total: int) -> None:
+    """Nobody knows if the first page disproves the total, or if it is beyond any reason."""
     chain = Chain(None)
-    chain.advance(page("b1", total=10))
+    chain.advance(page("b1", total=total))
 
     assert chain.pages_left == math.inf
 

@@ -5,12 +5,12 @@ import threading
 from typing import Any
 
 import pytest
-from airbyte_cdk.models import AirbyteMessage, AirbyteMessageSerializer
+from airbyte_cdk.models import AirbyteMessage, AirbyteMessageSerializer, AirbyteStreamStatus
 from airbyte_cdk.sources.message import InMemoryMessageRepository
 from airbyte_cdk.sources.streams.concurrent.partitions.partition import Partition as CdkPartition
 
 from source_autopilot.checkpoint import Checkpoint
-from source_autopilot.page_queue import PageQueue
+from source_autopilot.record_page import RecordPage
 from source_autopilot.state import Partition, Positions
 from source_autopilot.termination import SyncStopped
 from unit_tests.conftest import Clock
@@ -53,7 +53,7 @@ def states(messages: InMemoryMessageRepository) -> list[dict[str, Any]]:
         found: dict[str, Any] = written["state"]["stream"]["stream_state"]
         return found
 
-    return [state_of(message) for message in messages.consume_queue()]
+    return [state_of(message) for message in messages.consume_queue() if message.state]
 
 
 def checkpoint_of(
@@ -61,15 +61,17 @@ def checkpoint_of(
 ) -> Checkpoint:
     """A checkpoint that goes on from a state."""
     positions = Positions.parse(state or {})
-    return Checkpoint("pairs", positions, messages, PageQueue(), now=clock.now)
+    return Checkpoint("pairs", positions, messages, now=clock.now)
 
 
-def out(
-    checkpoint: Checkpoint, partition: Partition, *, bookmark: str | None, records: int
-) -> None:
-    """Put a page out; where its records would go does not matter here."""
-    with checkpoint.page(partition, bookmark=bookmark, records=records):
-        pass
+def page_of(count: int) -> RecordPage:
+    """A page of so many records; which ones does not matter here."""
+    return RecordPage.of("pairs", [{"contact_id": "p1"}] * count, rows_read=count)
+
+
+def out(checkpoint: Checkpoint, partition: Partition, *, bookmark: str | None) -> None:
+    """Put a page of 100 records out."""
+    checkpoint.page(partition, page_of(100), bookmark=bookmark)
 
 
 def test_page__after_a_second(messages: InMemoryMessageRepository, clock: Clock) -> None:
@@ -77,11 +79,11 @@ def test_page__after_a_second(messages: InMemoryMessageRepository, clock: Clock)
     checkpoint = checkpoint_of(messages, clock)
     list(checkpoint.unfinished([ONE]))
 
-    out(checkpoint, ONE, bookmark="b1", records=100)
+    out(checkpoint, ONE, bookmark="b1")
     assert states(messages) == []
     clock.seconds = 1.0
-    out(checkpoint, ONE, bookmark="b2", records=100)
-    out(checkpoint, ONE, bookmark="b3", records=100)
+    out(checkpoint, ONE, bookmark="b2")
+    out(checkpoint, ONE, bookmark="b3")
 
     assert states(messages) == [
         {"states": [{"partition": ONE, "cursor": {"bookmark": "b2"}}]},
@@ -96,44 +98,68 @@ def test_page__not_worth_a_state(messages: InMemoryMessageRepository, clock: Clo
     written = 0
     for segment in segments:
         clock.seconds += 1.0
-        out(checkpoint, segment, bookmark="person_9EAF39E4", records=100)
+        out(checkpoint, segment, bookmark="person_9EAF39E4")
         written += 100 * 200
 
     size = sum(len(json.dumps(state)) for state in states(messages))
     assert 0 < size < 0.02 * written
 
 
-def test_page__no_state_among_its_records(
+def test_page__is_out_before_its_state(messages: InMemoryMessageRepository, clock: Clock) -> None:
+    """RUNNING, the page, and the state that vouches for it go out in this order."""
+    checkpoint = checkpoint_of(messages, clock)
+    list(checkpoint.unfinished([ONE]))
+    clock.seconds = 5.0
+    page = page_of(100)
+
+    checkpoint.page(ONE, page, bookmark="b1")
+
+    running, records, state = messages.consume_queue()
+    assert running.trace
+    assert running.trace.stream_status
+    assert running.trace.stream_status.status == AirbyteStreamStatus.RUNNING
+    assert records is page
+    assert state.state
+
+
+def test_page__of_no_records(messages: InMemoryMessageRepository, clock: Clock) -> None:
+    """A page whose rows are all left out moves the bookmark, and leaves nothing to write."""
+    checkpoint = checkpoint_of(messages, clock)
+    list(checkpoint.unfinished([ONE]))
+    clock.seconds = 5.0
+
+    checkpoint.page(ONE, RecordPage.of("pairs", [], rows_read=100), bookmark="b1")
+
+    [state] = messages.consume_queue()
+    assert state.state
+    assert state.state.stream
+    assert vars(state.state.stream.stream_state) == {
+        "states": [{"partition": ONE, "cursor": {"bookmark": "b1"}}]
+    }
+
+
+def test_page__no_state_of_another_between(
     messages: InMemoryMessageRepository, clock: Clock
 ) -> None:
-    """While a worker puts a page's records out, the stream's other workers put out no state."""
+    """While a page goes out, another worker's state of the stream waits: it knows more by then."""
     checkpoint = checkpoint_of(messages, clock)
     list(checkpoint.unfinished([ONE, TWO]))
-    clock.seconds = 5.0
-    other = threading.Thread(
-        target=lambda: out(checkpoint, TWO, bookmark="b9", records=100), daemon=True
-    )
+    other = threading.Thread(target=lambda: out(checkpoint, TWO, bookmark="b9"), daemon=True)
 
-    with checkpoint.page(ONE, bookmark="b1", records=100):
-        other.start()
-        other.join(timeout=0.05)
-        assert states(messages) == []
+    def emit(message: AirbyteMessage) -> None:
+        if not other.ident:  # the first page is on its way
+            clock.seconds = 5.0
+            other.start()
+            other.join(timeout=0.05)
+            assert states(messages) == []
+        InMemoryMessageRepository.emit_message(messages, message)
+
+    messages.emit_message = emit  # type: ignore[method-assign]
+    out(checkpoint, ONE, bookmark="b1")
     other.join(timeout=10)
 
     [state] = states(messages)
     assert state["states"][0] == {"partition": ONE, "cursor": {"bookmark": "b1"}}
-
-
-def test_page__that_failed(messages: InMemoryMessageRepository, clock: Clock) -> None:
-    """A page that did not get out is not vouched for, and blocks nobody."""
-    checkpoint = checkpoint_of(messages, clock)
-    list(checkpoint.unfinished([ONE]))
-
-    with pytest.raises(KeyError), checkpoint.page(ONE, bookmark="b1", records=100):
-        raise KeyError
-    checkpoint.ensure_at_least_one_state_emitted()
-
-    assert states(messages) == [{"states": []}]
 
 
 def test_close_partition__of_several(messages: InMemoryMessageRepository, clock: Clock) -> None:
@@ -142,7 +168,7 @@ def test_close_partition__of_several(messages: InMemoryMessageRepository, clock:
     assert list(checkpoint.unfinished([ONE, TWO])) == [ONE, TWO]
 
     clock.seconds = 1.0
-    out(checkpoint, ONE, bookmark=None, records=100)
+    out(checkpoint, ONE, bookmark=None)
     checkpoint.close_partition(Slice(ONE))
     checkpoint.close_partition(Slice(TWO))
 
@@ -209,7 +235,7 @@ def test_ensure__the_last_word_of_a_failed_stream(
     """What was read since the last state is vouched for at the end, and said once."""
     checkpoint = checkpoint_of(messages, clock)
     list(checkpoint.unfinished([ONE]))
-    out(checkpoint, ONE, bookmark="b1", records=100)
+    out(checkpoint, ONE, bookmark="b1")
 
     checkpoint.ensure_at_least_one_state_emitted()
     checkpoint.ensure_at_least_one_state_emitted()
@@ -223,27 +249,14 @@ def test_end__says_how_far_it_came_and_takes_no_more(
     """The last state is emitted at once; a page that comes later is not vouched for and not out."""
     checkpoint = checkpoint_of(messages, clock)
     list(checkpoint.unfinished([ONE]))
-    out(checkpoint, ONE, bookmark="b1", records=100)
+    out(checkpoint, ONE, bookmark="b1")
 
     checkpoint.end(SyncStopped())
 
     assert states(messages) == [{"states": [{"partition": ONE, "cursor": {"bookmark": "b1"}}]}]
-    with pytest.raises(SyncStopped), checkpoint.page(ONE, bookmark="b2", records=100):
-        pytest.fail("nobody may put its records on the queue any more")
+    with pytest.raises(SyncStopped):
+        out(checkpoint, ONE, bookmark="b2")
+    assert list(messages.consume_queue()) == []
     checkpoint.end(SyncStopped())
     assert states(messages) == []
     assert not checkpoint.complete
-
-
-def test_page__is_one_item_of_the_queue(messages: InMemoryMessageRepository, clock: Clock) -> None:
-    """The writer is woken once for a page, and never sees half of one."""
-    queue = PageQueue()
-    checkpoint = Checkpoint("pairs", Positions(), messages, queue, now=clock.now)
-    list(checkpoint.unfinished([ONE]))
-
-    with checkpoint.page(ONE, bookmark="b1", records=2):
-        queue.put(Slice(ONE))
-        queue.put(Slice(ONE))
-        assert queue.empty()
-
-    assert queue.qsize() == 1

@@ -169,10 +169,50 @@ def test_connection_specification__plain_types() -> None:
         "frequency": "integer",
     }
     assert [it["order"] for it in properties.values()] == [0, 1, 2]
+    keywords = set().union(*properties.values())
+    assert keywords <= {
+        *["title", "description", "examples", "order", "type"],  # everywhere
+        *["airbyte_secret", "always_show", "default", "format", "pattern", "pattern_descriptor"],
+        *["minimum", "maximum"],
+    }
     for setting in properties.values():
-        assert setting["title"]
-        assert setting["description"]
-        assert not {"anyOf", "allOf", "$ref", "ge", "le", "exclusiveMinimum"} & set(setting)
+        assert {"title", "description", "examples", "order", "type"} <= set(setting)
+
+
+def test_connection_specification__optional_settings_are_shown() -> None:
+    """The form folds optional settings away unless it is told not to."""
+    properties = connection_specification()["properties"]
+
+    assert [name for name, it in properties.items() if it.get("always_show")] == [
+        "start_date",
+        "frequency",
+    ]
+
+
+@pytest.mark.parametrize("name", ["api_key", "start_date", "frequency"])
+def test_connection_specification__examples(name: str) -> None:
+    """An example that the form shows is one that the form and the connector take."""
+    specification = connection_specification()
+
+    for example in specification["properties"][name]["examples"]:
+        settings_given = {"api_key": KEY, name: example}
+        jsonschema.validate(settings_given, specification)
+        parse_config(settings_given)
+
+
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [
+        ("api_key", ["<b>Settings > Autopilot API</b>", "<b>Generate</b>"]),
+        ("start_date", ["last updated before", "lists, segments and their members", "one year"]),
+        ("frequency", ["starts no sync", "schedule", "360 costs a twelfth of the rows", "of 30"]),
+    ],
+)
+def test_connection_specification__descriptions(name: str, says: list[str]) -> None:
+    """The form says where the key is, what the date filters and what the frequency is for."""
+    description = connection_specification()["properties"][name]["description"]
+
+    assert [words for words in says if words not in description] == []
 
 
 def test_connection_specification__frequency() -> None:

@@ -27,7 +27,7 @@ FITS = StrictIntegerDraft7Validator(SCHEMA, format_checker=RecordFormatChecker()
 
 def test_columns__as_in_the_schema() -> None:
     """Every column of the schema has a converter, and no converter is for an unknown column."""
-    assert sorted(COLUMNS) == sorted(SCHEMA["properties"])
+    assert sorted(COLUMNS.converters) == sorted(SCHEMA["properties"])
 
 
 @pytest.mark.parametrize("map_field", ["anywhere_page_visits", "anywhere_utm"])
@@ -129,7 +129,7 @@ def test_columns__lists() -> None:
 def test_columns__misfit(column: str, value: Any) -> None:
     """A shape that the column cannot hold is reported, not guessed at."""
     with pytest.raises(Misfit):
-        COLUMNS[column](value)
+        COLUMNS.converters[column](value)
 
 
 @given(contacts())

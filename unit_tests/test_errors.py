@@ -1,21 +1,15 @@
 """Tests of `errors`."""
 
-import time
-from email.utils import formatdate
-
 import pytest
 import requests
 from airbyte_cdk.models import FailureType
 from airbyte_cdk.sources.streams.http.error_handlers import ResponseAction
 
-from source_autopilot.errors import (
-    AutopilotErrorHandler,
-    RetryAfter,
-    retry_after,
-)
+from source_autopilot.errors import AutopilotErrorHandler
 from source_autopilot.patience import PATIENCE_OF_CHECK, PATIENCE_OF_READ, Patience
+from source_autopilot.waits import Waits
 
-HANDLER = AutopilotErrorHandler(PATIENCE_OF_READ)
+HANDLER = AutopilotErrorHandler(PATIENCE_OF_READ, Waits().of("contacts"))
 
 
 def answer(status: int, body: bytes = b"{}", **headers: str) -> requests.Response:
@@ -89,37 +83,32 @@ def test_interpret_response__unreadable_body(body: bytes) -> None:
     assert resolution.failure_type == FailureType.transient_error
 
 
-def test_interpret_response__pause_too_long() -> None:
+@pytest.mark.parametrize(
+    ("header", "asked"), [("3600", "60 minutes"), ("9" * 400, "an endless time")]
+)
+def test_interpret_response__pause_too_long(header: str, asked: str) -> None:
     """An API that asks for an hour gets no attempt that sleeps for an hour."""
-    resolution = HANDLER.verdict(answer(429, Retry_After="3600"))
+    resolution = HANDLER.verdict(answer(429, Retry_After=header))
 
     assert resolution.response_action == ResponseAction.FAIL
     assert resolution.failure_type == FailureType.transient_error
-    assert "3600 seconds" in str(resolution.error_message)
+    assert f"asks to wait for {asked} (429)" in str(resolution.error_message)
 
 
-@pytest.mark.parametrize(
-    ("header", "seconds"), [("7", 7), (" 0 ", 0), ("", None), ("soon", None), ("-1", None)]
-)
-def test_retry_after__seconds(header: str, seconds: float | None) -> None:
-    """Seconds are taken as they are, nonsense as nothing."""
-    assert retry_after(answer(429, Retry_After=header)) == seconds
+def test_interpret_response__tells_of_tries_that_failed() -> None:
+    """Whoever sums up a sync hears of each try that another one may mend, and of no other."""
+    told: list[str | None] = []
+    handler = AutopilotErrorHandler(PATIENCE_OF_READ, lambda it: told.append(it.error_message))
 
+    for status in (200, 401, 404, 503, 429):
+        handler.interpret_response(answer(status))
+    handler.interpret_response(requests.ReadTimeout())
 
-def test_retry_after__date(monkeypatch: pytest.MonkeyPatch) -> None:
-    """An HTTP date is the time until then, and never negative."""
-    now = 1_700_000_000.0
-    monkeypatch.setattr(time, "time", lambda: now)
-
-    assert retry_after(answer(429, Retry_After=formatdate(now + 9, usegmt=True))) == 9
-    assert retry_after(answer(429, Retry_After=formatdate(now - 9, usegmt=True))) == 0
-
-
-def test_backoff_time__from_the_answer() -> None:
-    """The client waits as long as the answer asks; an exception asks for nothing."""
-    assert RetryAfter().backoff_time(answer(429, Retry_After="7"), 1) == 7
-    assert RetryAfter().backoff_time(answer(429), 1) is None
-    assert RetryAfter().backoff_time(requests.ConnectionError(), 1) is None
+    assert [str(sentence).split(".")[0] for sentence in told] == [
+        "Autopilot has trouble on its side (503)",
+        "Autopilot is limiting requests (429)",
+        "Autopilot did not answer in time (ReadTimeout)",
+    ]
 
 
 @pytest.mark.parametrize(

@@ -43,28 +43,49 @@ def test_forecast__arithmetic() -> None:
         (1_000, 30, 30),
         (1_000, 1, 15),
         (1_000, 45, 60),
-        (1_000, 10_080, 1440),
+        (1_000, 7, 15),
+        (1_000, 1440, 1440),
+        (1_000, 1441, None),  # longer than any schedule of the list, and kinder
+        (1_000, 10_080, None),
         (2_000_000, 30, 180),
-        (100_000_000, 30, 1440),
+        (100_000_000, 30, None),  # not even a day is enough
     ],
 )
-def test_advised__leaves_room(contacts: int, frequency: int, advised: int) -> None:
+def test_advised__leaves_room(contacts: int, frequency: int, advised: int | None) -> None:
     """The next schedule that is not shorter than asked for and four times as long as a sync."""
     forecast = Forecast(Totals(contacts, 1, 0, [], 0.01), frequency)
 
-    assert forecast.advised.minutes == advised
+    assert (forecast.advised and forecast.advised.minutes) == advised
 
 
 @given(FORECASTS)
 def test_advised__under_a_quarter(forecast: Forecast) -> None:
-    """Unless not even a day is enough; and no shorter schedule would do."""
+    """What is advised leaves room and no shorter schedule would do; without advice none does."""
     advised = forecast.advised
-    assert advised in SCHEDULES
-    if advised is not SCHEDULES[-1]:
+    shorter = SCHEDULES if advised is None else SCHEDULES[: SCHEDULES.index(advised)]
+    if advised:
         assert forecast.minutes < advised.minutes / 4
         assert advised.minutes >= forecast.frequency
-    for shorter in SCHEDULES[: SCHEDULES.index(advised)]:
-        assert shorter.minutes < forecast.frequency or forecast.minutes >= shorter.minutes / 4
+    for it in shorter:
+        assert it.minutes < forecast.frequency or forecast.minutes >= it.minutes / 4
+
+
+@given(FORECASTS)
+def test_sentences__advice_or_warning(forecast: Forecast) -> None:
+    """There is always something to do or to leave as it is, never both a yes and a no."""
+    advice = [it for it in sentences(forecast) if it.startswith("Advice: ")]
+    problem = warning(forecast)
+
+    assert len(advice) == (not forecast.is_too_large)
+    if not advice:
+        assert problem
+        assert "even a daily sync leaves too little room" in problem
+    elif forecast.advised is None:
+        assert forecast.frequency > 1440
+        assert "stay at" in advice[0]
+    if not forecast.fits:
+        assert problem
+        assert "longer than the" in problem
 
 
 @given(FORECASTS)
@@ -75,31 +96,101 @@ def test_forecast__never_below_the_floor(forecast: Forecast) -> None:
     assert forecast.minutes * 60 >= math.ceil(longest / 100) * forecast.totals.page_seconds * 0.999
     assert forecast.calls >= forecast.totals.segments + 4
     assert forecast.rows_a_month == forecast.rows_a_day * 30
-    assert (warning(forecast) is None) == (forecast.minutes <= forecast.frequency)
-    assert all(sentences(forecast))
+    assert forecast.minutes * 60 >= forecast.calls * forecast.totals.page_seconds / 20 * 0.999
+    assert (warning(forecast) is None) == (forecast.fits and not forecast.is_too_large)
+    assert forecast.fits == (forecast.minutes <= forecast.frequency)
 
 
 def test_sentences__for_a_person() -> None:
     """Plain words, with the numbers and the schedule to set."""
-    text = " ".join(sentences(small(frequency=300)))
+    assert list(sentences(small(frequency=300))) == [
+        "This account has 1,050 contacts, 3 lists and 40 smart segments with about 6,000 members"
+        " in all.",
+        "A sync makes about 74 API calls and takes about 4 s, which fits into 300 minutes. That is"
+        " at 0.10 seconds a page and at most 20 calls a second.",
+        "Every sync replicates every row again: one every 300 minutes makes up to 34,046 rows a day"
+        " and 1,021,380 a month. Contacts last updated before the Start Date (start_date) do not"
+        " count.",
+        "Advice: a sync every 6 hours. Set Replication Frequency (frequency) to 360 and the"
+        " connection's schedule to every 6 hours, or to the cron expression 0 0 0/6 * * ? (UTC).",
+    ]
 
-    assert (
-        "This account has 1,050 contacts, 3 lists, 40 smart segments and about 6,000 members"
-        in text
-    )
-    assert "A sync makes about 74 API calls and takes about a minute" in text
-    assert (
-        "one every 300 minutes that is about 34,046 rows a day and 1,021,380 rows a month" in text
-    )
-    assert "Advice: a sync every 6 hours." in text
-    assert "0 0 0/6 * * ?" in text
+
+@pytest.mark.parametrize(
+    ("totals", "first"),
+    [
+        (Totals(0, 0, 0, [], 0.1), "0 contacts, 0 lists and 0 smart segments."),
+        (
+            Totals(1, 1, 1, [1], 0.1),
+            "1 contact, 1 list and 1 smart segment with about 1 member in all.",
+        ),
+    ],
+)
+def test_sentences__small_numbers(totals: Totals, first: str) -> None:
+    """None and one read as well as many."""
+    assert next(sentences(Forecast(totals, 30))) == f"This account has {first}"
+
+
+@pytest.mark.parametrize(
+    ("frequency", "interval", "advice"),
+    [
+        (
+            1,
+            "one every minute makes",
+            "Advice: a sync every 15 minutes. Set Replication Frequency (frequency) to 15 and the"
+            " connection's schedule to every 15 minutes, or to the cron expression"
+            " 0 0/15 * * * ? (UTC).",
+        ),
+        (
+            30,
+            "one every 30 minutes makes",
+            "Advice: stay at a sync every 30 minutes. Set the connection's schedule to every 30"
+            " minutes, or to the cron expression 0 0/30 * * * ? (UTC).",
+        ),
+        (
+            10_080,
+            "one every 7 days makes",
+            "Advice: stay at a sync every 7 days. As the connection's schedule, the cron expression"
+            " 0 0 0 ? * SUN (UTC) syncs once a week, 0 0 0 * * ? once a day.",
+        ),
+    ],
+)
+def test_sentences__intervals(frequency: int, interval: str, advice: str) -> None:
+    """The shortest, the default and the longest frequency are called what people call them."""
+    said = list(sentences(small(frequency)))
+
+    assert interval in said[2]
+    assert said[-1] == advice
 
 
 def test_warning__does_not_fit() -> None:
     """It names the setting by its title."""
-    text = warning(Forecast(Totals(10_000_000, 1, 0, [], 0.1), 30))
-
-    assert text == (
-        "A sync takes about 167 minutes and does not fit into the 30 minutes of Replication"
-        " Frequency (frequency)."
+    assert warning(Forecast(Totals(10_000_000, 1, 0, [], 0.1), 30)) == (
+        "A sync takes about 3 hours, longer than the 30 minutes of Replication Frequency"
+        " (frequency)."
     )
+
+
+@pytest.mark.parametrize(
+    ("contacts", "frequency", "text"),
+    [
+        (
+            30_000_000,
+            30,
+            "A sync takes about 8 hours, longer than the 30 minutes of Replication Frequency"
+            " (frequency). That is more than a quarter of a day, so that even a daily sync leaves"
+            " too little room before the next: sync once a week (cron expression 0 0 0 ? * SUN,"
+            " UTC) or select only the streams that you need.",
+        ),
+        (
+            300_000_000,
+            10_080,
+            "A sync takes about 83 hours. That is more than a quarter of a day, so that even a"
+            " daily sync leaves too little room before the next: select only the streams that you"
+            " need.",
+        ),
+    ],
+)
+def test_warning__too_large(contacts: int, frequency: int, text: str) -> None:
+    """Where no interval is advised it says so, and what could be done instead."""
+    assert warning(Forecast(Totals(contacts, 1, 0, [], 0.1), frequency)) == text

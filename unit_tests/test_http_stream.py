@@ -247,18 +247,20 @@ def test_read_records__refused(
     assert raised.value.failure_type == FailureType.transient_error
 
 
-def test_report__misfits(api: Api, autopilot: Mocker, caplog: pytest.LogCaptureFixture) -> None:
+def test_tally__misfits(api: Api, autopilot: Mocker, caplog: pytest.LogCaptureFixture) -> None:
     """Values that do not fit their column are counted, and one warning names each column."""
     odd = {"contact_id": "p1", "updated_at": "soon", "unsubscribed": "perhaps"}
     autopilot.get(URL + "contacts", json={"contacts": [odd, {**odd, "unsubscribed": True}]})
 
+    stream = contacts_of(api)
+    rows = read(stream)
     with caplog.at_level(logging.WARNING):
-        rows = read(contacts_of(api))
+        stream.tally.log(stream.name, stream.logger)
 
     assert rows[0] == {"contact_id": "p1", "updated_at": None, "unsubscribed": None}
     assert [record.getMessage() for record in caplog.records] == [
-        "contacts: 1 values do not fit the type of column unsubscribed;"
-        " what does not fit is null in its place.",
-        "contacts: 2 values do not fit the type of column updated_at;"
-        " what does not fit is null in its place.",
+        "contacts: 1 value did not fit the type of column unsubscribed;"
+        " what did not fit is null in its place.",
+        "contacts: 2 values did not fit the type of column updated_at;"
+        " what did not fit is null in its place.",
     ]

@@ -4,11 +4,13 @@ import threading
 from queue import Queue
 from typing import Any
 
+import pytest
 from airbyte_cdk.models import AirbyteLogMessage, AirbyteMessage, Level, Type
 from airbyte_cdk.sources.message import InMemoryMessageRepository
 from airbyte_cdk.sources.message.concurrent_repository import ConcurrentMessageRepository
 
-from source_autopilot.messages import QueuedMessages
+from source_autopilot.messages import MessageQueue, QueuedMessages
+from source_autopilot.termination import SyncStopped
 
 
 class Dawdling(InMemoryMessageRepository):
@@ -69,3 +71,17 @@ def test_emit_message__why_not_the_cdks() -> None:
     When this fails the CDK has mended it: `QueuedMessages` can go.
     """
     assert who_puts_the_slow_message(ConcurrentMessageRepository) == "quick"
+
+
+def test_end__comes_after_everything_before_it() -> None:
+    """Whoever gets the messages gets all of them first."""
+    queue = MessageQueue()
+    first, second = message("1"), message("2")
+    queue.put(first)
+    queue.put(second)
+
+    queue.end(SyncStopped())
+
+    assert [queue.get(), queue.get()] == [first, second]
+    with pytest.raises(SyncStopped):
+        queue.get()

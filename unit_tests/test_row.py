@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from source_autopilot.row import to_row
+from source_autopilot.row import MOST_FIELDS, Columns, to_row
 from source_autopilot.values import boolean, text
 from unit_tests.documents import JSON
 
@@ -17,7 +17,7 @@ def test_to_row__plain() -> None:
     """Fields with a converter get its type, the others stay as they are."""
     document = {"FirstName": 5, "leadScore": {"Deep": [1]}, "unsubscribed": "true"}
 
-    row, misfits = to_row(document, {"first_name": text, "unsubscribed": boolean})
+    row, misfits = to_row(document, Columns({"first_name": text, "unsubscribed": boolean}))
 
     assert row == {"first_name": "5", "lead_score": {"Deep": [1]}, "unsubscribed": True}
     assert misfits == []
@@ -25,7 +25,7 @@ def test_to_row__plain() -> None:
 
 def test_to_row__misfit() -> None:
     """A value that does not fit is null, and its column is named."""
-    assert to_row({"unsubscribed": "maybe"}, {"unsubscribed": boolean}) == (
+    assert to_row({"unsubscribed": "maybe"}, Columns({"unsubscribed": boolean})) == (
         {"unsubscribed": None},
         ["unsubscribed"],
     )
@@ -55,15 +55,15 @@ def test_to_row__rivals(document: dict[str, Any], expected: dict[str, Any]) -> N
     """Two fields with one column: the documented rule, in either order of the fields."""
     backwards = dict(reversed(document.items()))
 
-    assert to_row(document, {})[0] == expected
-    assert to_row(backwards, {})[0] == expected
+    assert to_row(document, Columns({}))[0] == expected
+    assert to_row(backwards, Columns({}))[0] == expected
 
 
 def test_to_row__rivals_and_a_field_of_the_next_name() -> None:
     """A numbered column never takes the place of a field that has that name itself."""
     document = {"A": 1, "a": 2, "a_2": 3}
 
-    assert to_row(document, {}) == ({"a": 2, "a_3": 1, "a_2": 3}, [])
+    assert to_row(document, Columns({})) == ({"a": 2, "a_3": 1, "a_2": 3}, [])
 
 
 RIVALS = st.dictionaries(st.sampled_from(["Ab", "ab", "AB", "ab_2", "Ab 2", "aB", "a_b"]), JSON)
@@ -74,10 +74,20 @@ def test_to_row__loses_nothing(document: dict[str, Any]) -> None:
     """Every value that is not null is in the row, however many fields share a column."""
     before = copy.deepcopy(document)
 
-    row, _ = to_row(document, {})
+    row, _ = to_row(document, Columns({}))
 
     def spelled(values: Any) -> set[str]:
         return {json.dumps(value, sort_keys=True) for value in values if value is not None}
 
     assert spelled(row.values()) == spelled(document.values())
     assert document == before
+
+
+def test_columns__remember_only_so_many() -> None:
+    """Documents whose fields are all different do not fill the memory."""
+    columns = Columns({"a": text})
+
+    for number in range(MOST_FIELDS + 10):
+        assert to_row({f"f{number}": 1, "A": 2}, columns) == ({f"f{number}": 1, "a": "2"}, [])
+
+    assert len(columns) == MOST_FIELDS

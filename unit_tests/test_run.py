@@ -47,7 +47,7 @@ def command(
             path = tmp_path / f"{name}.json"
             path.write_text(json.dumps(content))
             argv += [f"--{name}", str(path)]
-        execute(SourceAutopilot(), argv)
+        execute(SourceAutopilot(in_pages=True), argv)
         return [json.loads(line) for line in capsys.readouterr().out.strip().split("\n")]
 
     return messages_of
@@ -67,24 +67,79 @@ def test_run__check(command: Command, autopilot: Mocker) -> None:
     assert status_of(command("check", {"api_key": KEY})) == {"status": "SUCCEEDED"}
 
 
+EXPECTED_KEY = "expected the key shown in Autopilot under Settings > Autopilot API."
+NO_KEY = f"API Key (api_key) is empty, or has characters that no key has: {EXPECTED_KEY}"
+EXPECTED_DATE = (
+    "expected a date such as 2024-01-31 or 2024-01-31T00:00:00Z, not in the future, or nothing for"
+    " one year before each sync."
+)
+EXPECTED_MINUTES = "expected whole minutes from 1 to 10080 (a week), such as 360."
+
+
 @pytest.mark.parametrize(
     ("settings", "sentence"),
     [
-        ({}, "API Key (api_key) is missing: expected the key shown in Autopilot"),
-        ({"api_key": KEY, "frequency": 0}, "Replication Frequency (frequency) is 0: expected"),
-        ({"api_key": KEY, "frequency": 7.5}, "Replication Frequency (frequency) is 7.5"),
-        ({"api_key": KEY, "start_date": "2030-01-01"}, "Start Date (start_date) is '2030-01-01'"),
-        ({"api_key": KEY, "start_date": "31/01"}, "Start Date (start_date) is '31/01': expected"),
+        ({}, f"API Key (api_key) is missing: {EXPECTED_KEY}"),
+        ({"api_key": None}, f"API Key (api_key) is missing: {EXPECTED_KEY}"),
+        *[({"api_key": key}, NO_KEY) for key in ["", "   ", "line\nbreak", "two words", "clé", 5]],
+        *[
+            ({"api_key": KEY, "start_date": date}, f"Start Date (start_date) is {date!r}: ")
+            for date in [
+                "31/01",
+                "2024-02-30",  # the form's pattern takes it, the calendar does not
+                "2024-13-45T99:99:99Z",
+                "2030-01-01",
+                "",
+                1706659200,
+                True,
+            ]
+        ],
+        *[
+            ({"api_key": KEY, "frequency": minutes}, f"Replication Frequency (frequency) is {seen}")
+            for minutes, seen in [
+                (0, "0: "),
+                (-5, "-5: "),
+                (10081, "10081: "),
+                (7.5, "7.5: "),  # the form's integer field lets it through
+                ("5", "'5': "),
+                (True, "True: "),
+                ([30], "[30]: "),
+            ]
+        ],
     ],
 )
 def test_run__check_of_wrong_settings(
-    command: Command, settings: dict[str, Any], sentence: str
+    command: Command, autopilot: Mocker, settings: dict[str, Any], sentence: str
 ) -> None:
-    """The form shows our sentence, which names the field, and not a JSON schema validator's."""
+    """What the form lets through is FAILED in our sentence, which names the field by its title."""
+    expected = {"start_date": EXPECTED_DATE, "frequency": EXPECTED_MINUTES}
+
     status = status_of(command("check", settings))
 
-    assert status["status"] == "FAILED"
-    assert status["message"].startswith(sentence)
+    assert status == {
+        "status": "FAILED",
+        "message": sentence + "".join(text for name, text in expected.items() if name in settings),
+    }
+    assert autopilot.call_count == 0
+
+
+def test_run__check_of_several_wrong_settings(command: Command) -> None:
+    """Everything that is wrong is said in one check."""
+    status = status_of(command("check", {"start_date": "31/01", "frequency": 7.5}))
+
+    assert status["message"] == (
+        f"API Key (api_key) is missing: {EXPECTED_KEY}"
+        f" Start Date (start_date) is '31/01': {EXPECTED_DATE}"
+        f" Replication Frequency (frequency) is 7.5: {EXPECTED_MINUTES}"
+    )
+
+
+@pytest.mark.parametrize("name", ["start_date", "frequency"])
+def test_run__check_of_null(command: Command, autopilot: Mocker, name: str) -> None:
+    """A null in an optional setting is the same as leaving it out."""
+    autopilot.get(URL + "lists", json={"lists": []})
+
+    assert status_of(command("check", {"api_key": KEY, name: None})) == {"status": "SUCCEEDED"}
 
 
 def test_run__check_of_a_wrong_key(command: Command, autopilot: Mocker) -> None:
@@ -117,3 +172,24 @@ def test_run__failed_streams(
     assert ended.value.code == 1
     assert [error["failure_type"] for error in errors] == ["config_error"]
     assert KEY not in json.dumps(lines)
+
+
+def test_run__read(command: Command, autopilot: Mocker) -> None:
+    """A read prints RUNNING, the records, and behind them a state that counts them."""
+    rows = [{"list_id": f"contactlist_{number}", "title": "Ladies"} for number in range(3)]
+    autopilot.get(URL + "lists", json={"lists": rows})
+
+    messages = command("read", {"api_key": KEY}, "lists")
+
+    told = [it for it in messages if it["type"] != "LOG"]
+    kinds = [it["trace"]["type"] if it["type"] == "TRACE" else it["type"] for it in told]
+    assert [it["record"]["data"] for it in messages if it["type"] == "RECORD"] == rows
+    assert [it for it in kinds if it != "ESTIMATE"] == [
+        "STREAM_STATUS",  # started
+        "STREAM_STATUS",  # running
+        *["RECORD"] * 3,
+        "STATE",
+        "STREAM_STATUS",  # complete
+    ]
+    [state] = [it["state"] for it in messages if it["type"] == "STATE"]
+    assert state["sourceStats"] == {"recordCount": 3.0}

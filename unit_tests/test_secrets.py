@@ -88,8 +88,11 @@ def printed(capsys: pytest.CaptureFixture[str]) -> Iterator[Callable[[list[str]]
     logging.getLogger().addHandler(handler)
 
     def of(arguments: list[str]) -> str:
-        with suppress(SystemExit):
-            execute(SourceAutopilot(), arguments)
+        try:
+            with suppress(SystemExit):
+                execute(SourceAutopilot(), arguments)
+        finally:
+            logging.getLogger("airbyte").setLevel(logging.INFO)  # --debug changes it for good
         written = capsys.readouterr()
         logged = log.getvalue()
         log.seek(0)
@@ -110,15 +113,25 @@ def _budget_waits_by_clock(monkeypatch: pytest.MonkeyPatch, clock: Clock) -> Non
 @settings(
     max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
-@given(key=KEYS, fault=st.sampled_from(sorted(FAULTS)), verb=st.sampled_from(["check", "read"]))
+@given(
+    key=KEYS,
+    fault=st.sampled_from(sorted(FAULTS)),
+    verb=st.sampled_from(["check", "read"]),
+    debug=st.sampled_from([[], ["--debug"]]),
+)
 def test_key__never_shown(
-    key: str, fault: str, verb: str, tmp_path: Path, printed: Callable[[list[str]], str]
+    key: str,
+    fault: str,
+    verb: str,
+    debug: list[str],
+    tmp_path: Path,
+    printed: Callable[[list[str]], str],
 ) -> None:
-    """Not literally, url-encoded, in JSON or in base64."""
+    """Not literally, url-encoded, in JSON or in base64; with debug logs neither."""
     config, catalog = tmp_path / "config.json", tmp_path / "catalog.json"
     config.write_text(json.dumps({"api_key": key}))
     catalog.write_text(json.dumps(CATALOG))
-    arguments = [verb, "--config", str(config)]
+    arguments = [verb, *debug, "--config", str(config)]
     with Mocker() as autopilot:
         autopilot.get(ANY, **FAULTS[fault](key))
         output = printed(arguments if verb == "check" else [*arguments, "--catalog", str(catalog)])

@@ -156,8 +156,25 @@ def test_check_connection__forecast(autopilot: Mocker, caplog: pytest.LogCapture
         assert SourceAutopilot().check_connection(LOGGER, CONFIG) == (True, None)
 
     assert autopilot.call_count == 3 + 20
-    assert "has 2,500,000 contacts, 0 lists, 30 smart segments and about 30,000" in caplog.text
-    assert "Advice: a sync every 3 hours" in caplog.text
+    assert "2,500,000 contacts, 0 lists and 30 smart segments with about 30,000" in caplog.text
+    assert "Advice: a sync every " in caplog.text
+
+
+def test_check_connection__segment_deleted_meanwhile(
+    autopilot: Mocker, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A segment that is gone before it is asked for costs the forecast nothing but its sample."""
+    autopilot.get(URL + "lists", json={"lists": []})
+    autopilot.get(URL + "contacts", json={"contacts": [], "total_contacts": 1})
+    segments = [{"segment_id": "s1"}, {"segment_id": "s2"}]
+    autopilot.get(URL + "smart_segments", json={"segments": segments})
+    autopilot.get(URL + "smart_segments/s1/contacts", status_code=404, json={"error": "Not Found"})
+    autopilot.get(URL + "smart_segments/s2/contacts", json={"contacts": [], "total_contacts": 7})
+
+    with caplog.at_level(logging.INFO):
+        SourceAutopilot().check_connection(LOGGER, CONFIG)
+
+    assert "2 smart segments with about 14 members in all" in caplog.text
 
 
 @pytest.mark.parametrize(
@@ -167,6 +184,7 @@ def test_check_connection__forecast(autopilot: Mocker, caplog: pytest.LogCapture
         ({"status_code": 503}, "trouble on its side"),
         ({"json": {"contacts": None}}, "null or missing"),
         ({"json": {"contacts": []}}, "does not say how many contacts there are"),
+        ({"json": {"contacts": [], "total_contacts": "9" * 400}}, "OverflowError"),
     ],
 )
 def test_check_connection__no_forecast(
@@ -175,10 +193,11 @@ def test_check_connection__no_forecast(
     """A check never fails because of the forecast."""
     autopilot.get(URL + "lists", json={"lists": []})
     autopilot.get(URL + "contacts", **answer)
+    autopilot.get(URL + "smart_segments", json={"segments": []})
 
     assert SourceAutopilot().check_connection(LOGGER, CONFIG) == (True, None)
 
-    assert autopilot.call_count == 2
+    assert autopilot.call_count <= 3
     assert "No forecast of a sync can be made" in caplog.text
     assert reason in caplog.text
 
@@ -393,6 +412,39 @@ def test_read__unfinished_state(
 
     assert [it.record.data for it in messages if it.record] == [{"contact_id": "p8"}]
     assert states(messages) == [DONE]
+
+
+def test_read__says_what_it_does(autopilot: Mocker, caplog: pytest.LogCaptureFixture) -> None:
+    """Which streams, which of them go on from the last attempt, and what became of each."""
+    autopilot.get(URL + "contacts/b7", json={"contacts": [{"contact_id": "p8"}]})
+    autopilot.get(URL + "lists", json={"lists": []})
+
+    with caplog.at_level(logging.INFO):
+        list(SourceAutopilot().read(LOGGER, CONFIG, catalog("contacts", "lists"), [at("b7")]))
+
+    said = sorted(caplog.messages)
+    assert [line.split(" in 1 page")[0] for line in said] == [
+        "Going on where the last attempt stopped: contacts.",
+        "Reading contacts and lists.",
+        "contacts: complete. 1 row",
+        "lists: complete. 0 rows",
+    ]
+
+
+def test_read__tells_values_that_do_not_fit_once_a_stream(
+    autopilot: Mocker, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Not once a segment: the count is of the whole stream, at its end."""
+    segments = [{"segment_id": f"s{number}"} for number in range(5)]
+    autopilot.get(URL + "smart_segments", json={"segments": segments})
+    members = re.compile(URL + r"smart_segments/s\d/contacts")
+    autopilot.get(members, text='{"contacts": [{"contact_id": "p1", "Name": "\\u0000"}]}')
+
+    with caplog.at_level(logging.WARNING):
+        list(SourceAutopilot().read(LOGGER, CONFIG, catalog("smart_segments_contacts")))
+
+    [line] = caplog.messages
+    assert line.startswith("smart_segments_contacts: 5 values of column name could not be stored")
 
 
 def test_read__refused_bookmark(autopilot: Mocker, caplog: pytest.LogCaptureFixture) -> None:

@@ -1,16 +1,17 @@
 """Tests of `streams`."""
 
-import logging
 from datetime import datetime, timezone
 from typing import Any
 
 import pytest
 from airbyte_cdk.models import SyncMode
+from airbyte_cdk.sources.message import InMemoryMessageRepository
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 from requests_mock import Mocker
 
 from source_autopilot.api import Api
 from source_autopilot.custom_columns import CustomColumn
+from source_autopilot.progress import Progress
 from source_autopilot.streams import Contacts, Lists, SmartSegments, SmartSegmentsContacts
 from unit_tests.conftest import URL
 
@@ -74,21 +75,20 @@ def test_contacts__without_update_time(api: Api, autopilot: Mocker) -> None:
     assert rows == [{"contact_id": "p1"}]
 
 
-def test_contacts__says_what_was_left_out(
-    api: Api, autopilot: Mocker, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_contacts__says_what_was_left_out(api: Api, autopilot: Mocker) -> None:
     """Whoever misses a contact finds in the log how many were left out, and why."""
     old = {"contact_id": "p1", "updated_at": "2020-01-01T00:00:00.000Z"}
     autopilot.get(URL + "contacts", json={"contacts": [old, old], "bookmark": "b1"})
     autopilot.get(URL + "contacts/b1", json={"contacts": [old, {"contact_id": "p2"}]})
+    contacts = Contacts(api, start_date=START)
+    contacts.progress = Progress("contacts", InMemoryMessageRepository(), contacts.logger)
 
-    with caplog.at_level(logging.INFO, logger="airbyte.streams.contacts"):
-        list(Contacts(api, start_date=START).read_records(SyncMode.full_refresh))
+    list(contacts.read_records(SyncMode.full_refresh))
 
-    assert [record.getMessage() for record in caplog.records if "left out" in record.msg] == [
-        "contacts: left out 3 contacts that were last updated before the start date"
-        " 2024-01-31T10:30:00.000Z."
-    ]
+    assert contacts.left_out(contacts.progress.left_out) == (
+        "3 contacts left out: last updated before the start date 2024-01-31T10:30:00.000Z"
+    )
+    assert contacts.left_out(0) == ""
 
 
 CUSTOM = [CustomColumn("custom_seats", "Seats", "integer")]
@@ -106,10 +106,9 @@ def test_contacts__custom_columns(
     documents = [contact(1, "7"), contact(2, "?"), contact(3, "!"), contact(4, 7, deleted=True)]
     autopilot.get(URL + "contacts", json={"contacts": documents})
 
-    with caplog.at_level(logging.INFO, logger="airbyte.streams.contacts"):
-        rows = list(
-            Contacts(api, start_date=START, custom=CUSTOM).read_records(SyncMode.full_refresh)
-        )
+    stream = Contacts(api, start_date=START, custom=CUSTOM)
+    rows = list(stream.read_records(SyncMode.full_refresh))
+    stream.tally.log(stream.name, stream.logger)
 
     columns: list[dict[str, Any]] = [
         {"custom_seats": 7},
@@ -119,27 +118,22 @@ def test_contacts__custom_columns(
     ]
     kept = [contact(1, "7"), contact(2, "?"), contact(3, "!"), contact(4, "7", deleted=True)]
     assert rows == [{**row, **more} for row, more in zip(kept, columns, strict=True)]
-    assert caplog.text.count("2 values do not fit the type of column custom_seats") == 1
+    assert caplog.text.count("2 values did not fit the type of column custom_seats") == 1
 
 
-def test_contacts__names_new_custom_fields(
-    api: Api, autopilot: Mocker, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_contacts__names_new_custom_fields(api: Api, autopilot: Mocker) -> None:
     """A field that came after discover is in the array, and one line of the log names it."""
     entries = [{"kind": "New", "value": "x"}]
     contact = {"contact_id": "p1", "custom_fields": entries}
     autopilot.get(URL + "contacts", json={"contacts": [contact], "bookmark": "b1"})
     autopilot.get(URL + "contacts/b1", json={"contacts": [{**contact, "contact_id": "p2"}]})
 
-    with caplog.at_level(logging.INFO, logger="airbyte.streams.contacts"):
-        rows = list(
-            Contacts(api, start_date=START, custom=CUSTOM).read_records(SyncMode.full_refresh)
-        )
+    stream = Contacts(api, start_date=START, custom=CUSTOM)
+    rows = list(stream.read_records(SyncMode.full_refresh))
 
     assert rows == [contact, {**contact, "contact_id": "p2"}]
-    lines = [it.getMessage() for it in caplog.records if "custom fields without" in it.msg]
-    assert [line.split(". ")[0] for line in lines] == [
-        'contacts: custom fields without a column of their own: "New"'
+    assert [sentence.split(". ")[0] for sentence in stream.told()] == [
+        'custom fields without a column of their own: "New"'
     ]
 
 
@@ -150,9 +144,8 @@ def test_contacts__schema_is_made_once(api: Api) -> None:
     assert contacts.get_json_schema() is contacts.get_json_schema()
 
 
-def pairs_of(api: Api) -> list[tuple[str, str]]:
+def pairs_of(stream: SmartSegmentsContacts) -> list[tuple[str, str]]:
     """Every pair of the substream, as its slices give them."""
-    stream = SmartSegmentsContacts(api)
     return [
         (row["segment_id"], row["contact_id"])
         for stream_slice in stream.stream_slices()
@@ -174,7 +167,10 @@ def test_smart_segments_contacts__pairs(api: Api, autopilot: Mocker) -> None:
     autopilot.get(URL + "smart_segments/s2/contacts", json={"contacts": [old]})
     autopilot.get(URL + "smart_segments/s3/contacts", json={"contacts": []})
 
-    assert pairs_of(api) == [("s/1", "p1"), ("s/1", "p2"), ("s2", "p1")]
+    stream = SmartSegmentsContacts(api)
+
+    assert pairs_of(stream) == [("s/1", "p1"), ("s/1", "p2"), ("s2", "p1")]
+    assert stream.left_out(0) == ""
 
 
 def test_smart_segments_contacts__only_the_pair(api: Api, autopilot: Mocker) -> None:
@@ -200,8 +196,11 @@ def test_smart_segments_contacts__segment_deleted_meanwhile(
     autopilot.get(URL + "smart_segments/s1/contacts", status_code=404)
     autopilot.get(URL + "smart_segments/s2/contacts", json={"contacts": [{"contact_id": "p1"}]})
 
-    assert pairs_of(api) == [("s2", "p1")]
+    stream = SmartSegmentsContacts(api)
+
+    assert pairs_of(stream) == [("s2", "p1")]
     assert "segment s1 was deleted while the sync ran" in caplog.text
+    assert stream.left_out(0) == "1 segment left out: deleted while the sync ran"
 
 
 def test_smart_segments_contacts__bookmark_refused(api: Api, autopilot: Mocker) -> None:
@@ -214,4 +213,4 @@ def test_smart_segments_contacts__bookmark_refused(api: Api, autopilot: Mocker) 
     autopilot.get(URL + "smart_segments/s1/contacts/b1", status_code=404)
 
     with pytest.raises(AirbyteTracedException, match="the page at bookmark b1"):
-        pairs_of(api)
+        pairs_of(SmartSegmentsContacts(api))

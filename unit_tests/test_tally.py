@@ -19,6 +19,6 @@ def test_log__once_per_column(caplog: pytest.LogCaptureFixture) -> None:
         tally.log("contacts", logging.getLogger("test"))
 
     first, second, third = [record.message for record in caplog.records]
-    assert first.startswith("contacts: 1 values do not fit the type of column unsubscribed")
-    assert second.startswith("contacts: 2 values do not fit the type of column updated_at")
-    assert third.startswith("contacts: 3 values of column first_name cannot be stored")
+    assert first.startswith("contacts: 1 value did not fit the type of column unsubscribed")
+    assert second.startswith("contacts: 2 values did not fit the type of column updated_at")
+    assert third.startswith("contacts: 3 values of column first_name could not be stored")

@@ -1,0 +1,85 @@
+"""The tables in a DuckDB file of their own: a sync replaces the whole file."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from airbyte.caches import DuckDBCache
+
+
+@dataclass(frozen=True)
+class DuckDBFile:
+    """The file with the tables of the last good sync."""
+
+    path: Path
+
+    @contextmanager
+    def fresh(self) -> Iterator[FreshFile]:
+        """A new file beside it."""
+        target = self.path.resolve()
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with TemporaryDirectory(dir=target.parent, prefix=f".{target.name}-") as workshop:
+            yield FreshFile(Path(workshop, target.name), target)
+
+    def what_is_left(self) -> str:
+        """When the last good sync was."""
+        if not self.path.exists():
+            return f"There is no {self.path} yet."
+        saved = datetime.fromtimestamp(self.path.stat().st_mtime).astimezone()
+        return f"{self.path} still is what the last good sync saved at {saved:%Y-%m-%d %H:%M}."
+
+    def how_to_open(self) -> str:
+        """A command with the duckdb program, and one without."""
+        path = str(self.path)
+        python = shlex.quote(min(sys.executable, os.path.relpath(sys.executable), key=len))
+        code = f"import duckdb; db = duckdb.connect({path!r}); db.sql('FROM contacts').show()"
+        return (
+            f"Saved in {path}. Open it with: duckdb {shlex.quote(path)}\n"
+            f'or, without the duckdb program: {python} -c "{code}"'
+        )
+
+
+@dataclass(frozen=True)
+class FreshFile:
+    """A file that is not yet where the last one is."""
+
+    path: Path
+    target: Path
+
+    def cache(self) -> DuckDBCache:
+        """PyAirbyte's own."""
+        from airbyte.caches import DuckDBCache
+
+        folder = self.path.with_name("pages")
+        return DuckDBCache(db_path=self.path, schema_name="main", cache_dir=folder)
+
+    def row_counts(self, names: Sequence[str]) -> dict[str, int]:
+        """How many rows each table has."""
+        from duckdb_tables import row_counts
+
+        return row_counts(self.path, names)
+
+    def described(self, names: Sequence[str]) -> str:
+        """The first rows of each table, and a question to all four."""
+        from duckdb_tables import described
+
+        return described(self.path, names)
+
+    def replace_the_last(self, names: Sequence[str]) -> None:
+        """Put this file where the last one is.
+
+        Whoever has the old one open goes on reading it. Changes of theirs that are not in the file
+        yet are in a log beside it, which DuckDB would apply to the new file: it goes first.
+        """
+        self.target.with_name(f"{self.target.name}.wal").unlink(missing_ok=True)
+        os.replace(self.path, self.target)

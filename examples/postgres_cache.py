@@ -1,0 +1,94 @@
+"""PyAirbyte's way into PostgreSQL, mended where it changes values.
+
+PyAirbyte lets pandas guess the types of the rows of every file, which makes "10001.0" of the text
+"10001" in a column with gaps. Here PostgreSQL itself reads the rows, and the columns have the types
+that they have in Airbyte's own PostgreSQL destination: jsonb, timestamptz, and NULL where PyAirbyte
+would write the JSON value null.
+"""
+
+from __future__ import annotations
+
+import gzip
+from pathlib import Path
+from typing import Any, ClassVar
+
+import psycopg
+from airbyte._processors.sql.postgres import PostgresSqlProcessor
+from airbyte.caches import PostgresCache
+from airbyte.secrets.base import SecretString
+from airbyte.shared.sql_processor import SqlProcessorBase
+from airbyte.types import CONVERSION_MAP, SQLTypeConverter
+from psycopg.conninfo import conninfo_to_dict
+from psycopg.sql import SQL, Identifier
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.types import UserDefinedType
+
+
+class Timestamptz(UserDefinedType[Any]):
+    """PyAirbyte's own type for moments loses its time zone on the way into CREATE TABLE."""
+
+    def get_col_spec(self, **_: Any) -> str:
+        """The type's name in SQL."""
+        return "TIMESTAMPTZ"
+
+
+class Types(SQLTypeConverter):
+    """Airbyte's types as columns."""
+
+    def __init__(self) -> None:
+        ours = {"object": JSONB, "array": JSONB, "timestamp_with_timezone": Timestamptz}
+        super().__init__({**CONVERSION_MAP, **ours})
+
+
+class Processor(PostgresSqlProcessor):
+    """What PyAirbyte does with a cache's files."""
+
+    type_converter_class = Types
+
+    def _write_files_to_new_table(self, files: list[Path], stream_name: str, batch_id: str) -> str:
+        """Load files of rows into a table of their own; returns its name."""
+        name = self._create_table_for_loading(stream_name, batch_id)
+        table = Identifier(self.sql_config.schema_name, name)
+        fill = SQL(
+            "INSERT INTO {table} SELECT filled.* FROM lines,"
+            " jsonb_populate_record(NULL::{table}, line) AS filled"
+        )
+        with psycopg.connect(**self.sql_config.get_sql_alchemy_connect_args()) as connection:
+            connection.execute("CREATE TEMPORARY TABLE lines (line jsonb)")
+            for file in files:
+                _copy(file, connection)
+            connection.execute(fill.format(table=table))
+        return name
+
+
+class ExactPostgresCache(PostgresCache):
+    """A schema that PyAirbyte fills. `conninfo` is what libpq connects with.
+
+    It takes the place of PostgresCache's own fields, in which a password may not have an @.
+    """
+
+    conninfo: str
+    host: str = ""
+    port: int = 0
+    database: str = ""
+    username: str = ""
+    password: SecretString | str = ""
+
+    _sql_processor_class: ClassVar[type[SqlProcessorBase]] = Processor
+
+    def get_sql_alchemy_url(self) -> SecretString:
+        """Only what kind of database it is."""
+        return SecretString("postgresql://")
+
+    def get_sql_alchemy_connect_args(self) -> dict[str, Any]:
+        """Where it is."""
+        return conninfo_to_dict(self.conninfo)
+
+
+def _copy(file: Path, connection: psycopg.Connection) -> None:
+    with (
+        gzip.open(file, "rt", encoding="utf-8", newline="\n") as lines,
+        connection.cursor().copy("COPY lines FROM STDIN") as copy,
+    ):
+        for line in lines:
+            copy.write_row([line])

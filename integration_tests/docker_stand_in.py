@@ -1,0 +1,43 @@
+"""A `docker` without an engine: `docker run` runs the connector of this checkout instead.
+
+It writes its container's process id into the file that CONTAINER names, and knows the mount, the
+variable and the arguments that examples/sync_from_cron.sh gives it.
+"""
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import pytest
+
+ROOT = Path(__file__).parent.parent
+
+
+def put_on_path(url: str, folder: Path, patch: "pytest.MonkeyPatch") -> Path:
+    """Put it on PATH, with the simulator's address; returns the file of CONTAINER."""
+    folder.mkdir(exist_ok=True)
+    program, container = folder / "docker", folder / "container"
+    program.write_text(f'#!/bin/sh\nexec "{sys.executable}" "{__file__}" "$@"\n')
+    program.chmod(0o755)
+    patch.setenv("PATH", str(folder), prepend=os.pathsep)
+    patch.setenv("CONTAINER", str(container))
+    patch.setenv("AUTOPILOT_API_URL", url)
+    return container
+
+
+def main(arguments: list[str]) -> None:
+    """Become the connector, or do nothing."""
+    if arguments[0] != "run":
+        return
+    Path(os.environ["CONTAINER"]).write_text(str(os.getpid()))
+    folder = arguments[arguments.index("-v") + 1].split(":")[0]
+    variable, value = arguments[arguments.index("--env") + 1].split("=")
+    command = [it.replace("/sync/", f"{folder}/") for it in arguments[arguments.index("read") :]]
+    program = [sys.executable, str(ROOT / "main.py"), *command]
+    os.execve(sys.executable, program, {**os.environ, variable: value})  # noqa: S606 - ours
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,313 @@
+"""examples/sync_to_postgres.py into a real PostgreSQL, as a person uses it."""
+
+import importlib
+import json
+import os
+import signal
+import subprocess
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from integration_tests.conftest import ALL_TIME, KEY
+from integration_tests.postgres import PASSWORD, postgresql, programs
+from integration_tests.simulator import Account, Fault, Simulator
+from integration_tests.sync_scripts import (
+    EXAMPLES,
+    STREAMS,
+    by_id,
+    ended,
+    needs_pyairbyte,
+    started,
+    tables_of,
+    wait_until,
+)
+
+pytestmark = [
+    needs_pyairbyte,
+    pytest.mark.skipif(not programs(), reason="PostgreSQL is not installed: apt-get install it"),
+]
+SCRIPT = str(EXAMPLES / "sync_to_postgres.py")
+WORKSHOP = "autopilot_sync_in_progress"
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[dict[str, str]]:
+    """The environment in which psql and the script find a server."""
+    with postgresql() as environment:
+        yield environment
+
+
+@pytest.fixture
+def database(server: Mapping[str, str], monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """An empty database, which the environment names."""
+    for name, value in server.items():
+        monkeypatch.setenv(name, value)
+    yield
+    query("DROP SCHEMA IF EXISTS autopilot CASCADE")
+
+
+def query(sql: str) -> list[dict[str, Any]]:
+    """The rows that the database answers a statement with; none if it is no question."""
+    import psycopg
+    from psycopg.rows import dict_row
+
+    with psycopg.connect(row_factory=dict_row) as connection:
+        cursor = connection.execute(sql)
+        return cursor.fetchall() if cursor.description else []
+
+
+def saved() -> dict[str, list[dict[str, Any]]]:
+    """All rows of the four tables by their ids, without PyAirbyte's own columns, times in UTC."""
+
+    def cell(value: Any) -> Any:
+        is_moment = isinstance(value, datetime)
+        return value.astimezone(timezone.utc).replace(tzinfo=None) if is_moment else value
+
+    def rows(name: str) -> list[dict[str, Any]]:
+        found = query(f"SELECT * FROM autopilot.{name}")  # noqa: S608 - names of ours
+        ours = [{k: cell(it) for k, it in row.items() if k[0] != "_"} for row in found]
+        return by_id(ours)
+
+    return {name: rows(name) for name in STREAMS}
+
+
+def sync(folder: Path, settings: dict[str, Any], url: str) -> tuple[int, str, str]:
+    """One sync with these settings."""
+    (folder / "config.json").write_text(json.dumps(settings))
+    with started([SCRIPT, "--config", "config.json"], folder, url=url) as script:
+        return ended(script)
+
+
+def last_good_sync() -> None:
+    """What an earlier sync left: a contact, no more."""
+    query("CREATE SCHEMA autopilot")
+    query("CREATE TABLE autopilot.contacts AS SELECT 'person_1' AS contact_id")
+
+
+def is_untouched() -> bool:
+    """Whether there is the last good sync, and nothing else."""
+    there = query(
+        "SELECT table_schema, table_name FROM information_schema.tables"
+        " WHERE table_schema NOT IN ('pg_catalog', 'information_schema')"
+    )
+    contacts = query("TABLE autopilot.contacts")
+    schemas = query(f"SELECT 1 FROM pg_namespace WHERE nspname = '{WORKSHOP}'")  # noqa: S608
+    return (there, contacts, schemas) == (
+        [{"table_schema": "autopilot", "table_name": "contacts"}],
+        [{"contact_id": "person_1"}],
+        [],
+    )
+
+
+@pytest.mark.usefixtures("database")
+def test_sync__every_row(tmp_path: Path) -> None:
+    """The four tables are the account, each row once and whole, in place of the last ones."""
+    last_good_sync()
+    account = Account(contacts=250, pairs=400)
+    with Simulator(account, key=KEY) as autopilot:
+        code, stdout, stderr = sync(tmp_path, ALL_TIME, autopilot.url)
+
+    assert (code, stderr) == (0, "")
+    assert saved() == tables_of(account)
+    assert "\ncontacts: 250 rows\nlists: 10 rows\nsmart_segments: 10 rows\n" in stdout
+    opened = subprocess.check_output(  # noqa: S602 - the command we told people to run
+        stdout.rpartition("Look at it with: ")[2],
+        shell=True,
+        env={**os.environ, "PATH": f"{os.environ['PATH']}:{programs()}"},
+        encoding="utf-8",
+    )
+    assert "contact_id" in opened
+    assert "(3 rows)" in opened
+    assert not {KEY, PASSWORD} & set(stdout.split())
+    assert os.listdir(tmp_path) == ["config.json"]
+
+
+@pytest.mark.usefixtures("database")
+def test_sync__types_of_columns(tmp_path: Path) -> None:
+    """Columns have the types of Airbyte's own PostgreSQL destination, and null is NULL."""
+    with Simulator(Account(contacts=50), key=KEY) as autopilot:
+        code, _, stderr = sync(tmp_path, ALL_TIME, autopilot.url)
+
+    assert (code, stderr) == (0, "")
+    found = query(
+        "SELECT column_name, data_type FROM information_schema.columns"
+        " WHERE table_schema = 'autopilot' AND column_name IN ('lists', 'employees_range',"
+        " 'updated_at', 'unsubscribed', 'number_of_employees') ORDER BY column_name"
+    )
+    assert {row["column_name"]: row["data_type"] for row in found} == {
+        "employees_range": "jsonb",
+        "lists": "jsonb",
+        "number_of_employees": "character varying",
+        "unsubscribed": "boolean",
+        "updated_at": "timestamp with time zone",
+    }
+    assert query("SELECT 1 FROM autopilot.contacts WHERE jsonb_typeof(lists) = 'null'") == []
+
+
+@pytest.mark.usefixtures("database")
+def test_sync__who_may_read(tmp_path: Path) -> None:
+    """Default privileges hold for the tables of every sync, though each makes new ones."""
+    query("ALTER DEFAULT PRIVILEGES GRANT SELECT ON TABLES TO pg_monitor")
+    with Simulator(Account(contacts=3), key=KEY) as autopilot:
+        code, _, stderr = sync(tmp_path, ALL_TIME, autopilot.url)
+    allowed = query("SELECT has_table_privilege('pg_monitor', 'autopilot.contacts', 'SELECT')")
+    query("ALTER DEFAULT PRIVILEGES REVOKE SELECT ON TABLES FROM pg_monitor")
+
+    assert (code, stderr) == (0, "")
+    assert allowed == [{"has_table_privilege": True}]
+
+
+@pytest.mark.usefixtures("database")
+def test_sync__by_url(tmp_path: Path, server: Mapping[str, str]) -> None:
+    """--database takes a URL, whose password is not shown; a table without rows now has none."""
+    last_good_sync()
+    told = {name: "" for name in server if name != "PGPASSWORD"}
+    url = "postgresql://autopilot:p%40ss%2Fword%3A%20100%20%25@127.0.0.1:{PGPORT}/postgres"
+    (tmp_path / "config.json").write_text(json.dumps(ALL_TIME))
+    options = ["--config", "config.json", "--database", url.format(**server)]
+    with (
+        Simulator(Account(contacts=0, lists=2, segments=1), key=KEY) as autopilot,
+        started(
+            [SCRIPT, *options],
+            tmp_path,
+            url=autopilot.url,
+            environment={**told, "PGPASSWORD": "another"},
+        ) as script,
+    ):
+        code, stdout, stderr = ended(script)
+
+    assert (code, stderr) == (0, "")
+    assert {name: len(rows) for name, rows in saved().items()} == {
+        "contacts": 0,
+        "lists": 2,
+        "smart_segments": 1,
+        "smart_segments_contacts": 0,
+    }
+    assert (
+        f"psql 'user=autopilot dbname=postgres host=127.0.0.1 port={server['PGPORT']}' -c" in stdout
+    )
+    assert "ss/word" not in stdout
+    assert "ss%2F" not in stdout
+
+
+@pytest.mark.usefixtures("database")
+@pytest.mark.parametrize(
+    ("fault", "sentence"),
+    [
+        # After a page of contacts has arrived.
+        (
+            Fault("null_rows", "/contacts/*", times=None),
+            'contacts: page 2 from Autopilot cannot be used: its "contacts" is null',
+        ),
+        # Before anything has arrived.
+        (
+            Fault("status", status=401, times=None),
+            "Autopilot does not accept the API key (401).",
+        ),
+    ],
+    ids=["page", "check"],
+)
+def test_sync__fails(fault: Fault, sentence: str, tmp_path: Path) -> None:
+    """A failed sync says why, exits with 1, and leaves the last good one and nothing beside it."""
+    last_good_sync()
+    with Simulator(Account(contacts=250, pairs=400), key=KEY, faults=[fault]) as autopilot:
+        code, _, stderr = sync(tmp_path, ALL_TIME, autopilot.url)
+
+    assert code == 1
+    assert stderr.startswith(f"The sync failed. {sentence}")
+    assert "The schema autopilot still is what the last good sync saved" in stderr
+    assert "Traceback" not in stderr
+    assert is_untouched()
+
+
+@pytest.mark.usefixtures("database")
+def test_sync__interrupted(tmp_path: Path) -> None:
+    """A sync that is stopped halfway leaves the last good one; while it runs, no other starts."""
+    last_good_sync()
+    (tmp_path / "config.json").write_text(json.dumps(ALL_TIME))
+    stuck = Fault("silence", "/contacts/*", times=None)  # page 2
+    with (
+        Simulator(Account(contacts=250), key=KEY, faults=[stuck]) as autopilot,
+        started([SCRIPT, "--config", "config.json"], tmp_path, url=autopilot.url) as script,
+    ):
+        wait_until(lambda: autopilot.log.count("/contacts/*") > 0)
+        second = sync(tmp_path, ALL_TIME, autopilot.url)
+        os.kill(script.pid, signal.SIGTERM)
+        code, _, stderr = ended(script)
+
+    assert second[0] == 1
+    assert second[2].startswith(
+        "The sync failed. Another sync into this database is still under way.\n"
+    )
+    assert code == 130
+    assert stderr.startswith("\nStopped before the end. The schema autopilot still is")
+    assert is_untouched()
+
+
+@pytest.mark.usefixtures("database")
+def test_sync__after_a_killed_one(tmp_path: Path) -> None:
+    """What a killed sync left behind is cleared by the next one."""
+    query(f"CREATE SCHEMA {WORKSHOP}")
+    query(f"CREATE TABLE {WORKSHOP}.contacts AS SELECT 'person_1' AS contact_id")
+    account = Account(contacts=0, lists=2, segments=1)
+    with Simulator(account, key=KEY) as autopilot:
+        code, _, stderr = sync(tmp_path, ALL_TIME, autopilot.url)
+
+    assert (code, stderr) == (0, "")
+    assert saved() == tables_of(account)
+
+
+@pytest.mark.usefixtures("database")
+def test_sync__view_of_somebody(tmp_path: Path) -> None:
+    """A view that reads the tables is never dropped: the sync fails and says which one it is."""
+    last_good_sync()
+    # The last table: whatever was done to those before it has to be undone.
+    query("CREATE TABLE autopilot.smart_segments_contacts AS SELECT 'segment_1' AS segment_id")
+    query("CREATE VIEW public.mine AS SELECT * FROM autopilot.smart_segments_contacts")
+    with Simulator(Account(contacts=3), key=KEY) as autopilot:
+        code, _, stderr = sync(tmp_path, ALL_TIME, autopilot.url)
+    still_there = query("TABLE public.mine")
+    query("DROP TABLE autopilot.smart_segments_contacts CASCADE")
+
+    assert code == 1
+    assert "view mine depends on table" in stderr
+    assert still_there == [{"segment_id": "segment_1"}]
+    assert is_untouched()
+
+
+@pytest.mark.usefixtures("database")
+def test_replace__reader_who_stays(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A transaction that reads and never ends fails the sync, in a sentence, within its time."""
+    import psycopg
+
+    monkeypatch.syspath_prepend(EXAMPLES)
+    module = importlib.import_module("postgres_schema")
+    monkeypatch.setattr(module, "LONGEST_WAIT", "100ms")
+    last_good_sync()
+    with psycopg.connect() as reader, psycopg.connect(autocommit=True) as writer:
+        reader.execute("TABLE autopilot.contacts")
+        writer.execute(f"CREATE SCHEMA {WORKSHOP}")
+        writer.execute(f"CREATE TABLE {WORKSHOP}.contacts (contact_id text)")
+        fresh = module.FreshSchema("", writer, tmp_path)
+        with pytest.raises(module.SyncFailed, match="look for it in pg_stat_activity"):
+            fresh.replace_the_last(["contacts"])
+        writer.execute(f"DROP SCHEMA {WORKSHOP} CASCADE")
+
+    assert is_untouched()
+
+
+def test_database__not_there(tmp_path: Path) -> None:
+    """Where no server answers, the sync says so, without the password."""
+    (tmp_path / "config.json").write_text(json.dumps(ALL_TIME))
+    nobody = ["--database", "postgresql://autopilot:secret@127.0.0.1:1/postgres"]
+    arguments: Sequence[str] = [SCRIPT, "--config", "config.json", *nobody]
+    with started(arguments, tmp_path) as script:
+        code, _, stderr = ended(script)
+
+    assert code == 1
+    assert stderr.startswith("The sync failed. OperationalError: connection failed: ")
+    assert "secret" not in stderr
