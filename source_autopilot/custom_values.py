@@ -53,8 +53,11 @@ class CustomValues:
             self._make_room(row)
         misfits: list[str] = []
         for entry in entries_of(document):
-            slot = self._slot_of(entry)
-            if slot is None:
+            try:
+                slot = self._slots[entry["kind"]]
+            except (KeyError, TypeError):  # a TypeError for what is no object, or has no text there
+                slot = self._met(entry)
+            if slot is None or (entry.get("deleted") and is_deleted(entry)):
                 continue
             column, as_it_is, converted = slot
             value = entry.get("value")
@@ -64,10 +67,10 @@ class CustomValues:
                 except Misfit:
                     value = None
                     misfits.append(column)
-            if row.get(column) is None:
+            if column in row:
+                self._again(row, column, value)
+            else:
                 row[column] = value
-            elif value is not None and value != row[column]:
-                self._repeated += 1
         return misfits
 
     def told(self) -> Iterator[str]:
@@ -87,17 +90,10 @@ class CustomValues:
         self._slots = {field: slot for field, slot in self._slots.items() if slot}
         self._repeated = 0
 
-    def _slot_of(self, entry: Any) -> Slot | None:
-        if type(entry) is not dict or (entry.get("deleted") and is_deleted(entry)):
-            return None
-        try:
-            return self._slots[entry["kind"]]
-        except (KeyError, TypeError):  # a TypeError for a kind that is an array
-            return self._met(entry.get("kind"))
-
-    def _met(self, field: Any) -> Slot | None:
+    def _met(self, entry: Any) -> Slot | None:
         """The column of a field that the schema does not name: one that is called like it."""
-        if not isinstance(field, str):
+        field = entry.get("kind") if isinstance(entry, dict) else None
+        if not isinstance(field, str) or is_deleted(entry):
             return None
         slot = None
         for name in (plain_name(field), marked_name(field)) if self._nameless else ():
@@ -105,6 +101,13 @@ class CustomValues:
         if slot or len(self._slots) < MOST_FIELDS + len(self._columns):
             self._slots[field] = slot
         return slot
+
+    def _again(self, row: Row, column: str, value: Any) -> None:
+        """Another value for a column that the row has."""
+        if row[column] is None:
+            row[column] = value
+        elif value is not None and value != row[column]:
+            self._repeated += 1
 
     def _make_room(self, row: Row) -> None:
         """Rename attributes of the contact itself that are called like a custom column."""
