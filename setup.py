@@ -39,6 +39,7 @@ setup(
     package_data={"source_autopilot": ["schemas/*.json", "py.typed"]},
     install_requires=[
         "airbyte-cdk>=7.39,<8",
+        "msgspec>=0.19",
         "orjson>=3.10",
         "pydantic>=2.10,<3",
         "requests>=2.31",

@@ -78,8 +78,9 @@ def prepare(folder: Path, url: str, key: str) -> dict[str, str]:
 
 
 def _configured(name: str) -> dict[str, Any]:
-    """The stream in Airbyte's catalog."""
-    stream = {"name": name, "json_schema": {}, "supported_sync_modes": ["full_refresh"]}
+    """The stream in Airbyte's catalog: without columns for custom fields, which no peer has."""
+    schema = json.loads((ROOT / f"source_autopilot/schemas/{name}.json").read_text())
+    stream = {"name": name, "json_schema": schema, "supported_sync_modes": ["full_refresh"]}
     return {
         "stream": stream,
         "sync_mode": "full_refresh",

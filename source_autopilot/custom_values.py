@@ -61,7 +61,7 @@ class CustomValues:
                 continue
             column, as_it_is, converted = slot
             value = entry.get("value")
-            if value is not None and type(value) is not as_it_is:
+            if type(value) is not as_it_is and value is not None:
                 try:
                     value = converted(value)
                 except Misfit:

@@ -69,9 +69,15 @@ STATUSES = {
 class AutopilotErrorHandler(ErrorHandler):
     """Reads the table for the CDK's client; `failed` is told of each try that another may mend."""
 
-    def __init__(self, patience: Patience, failed: Callable[[ErrorResolution], None]) -> None:
+    def __init__(
+        self,
+        patience: Patience,
+        failed: Callable[[ErrorResolution], None],
+        decode: Callable[[bytes], Body] = decode,
+    ) -> None:
         self._patience = patience
         self._failed = failed
+        self._decode = decode
 
     @property
     def max_retries(self) -> int:
@@ -100,7 +106,7 @@ class AutopilotErrorHandler(ErrorHandler):
         if not isinstance(response, requests.Response):
             return _of_exception(response)
         if response.status_code == requests.codes.ok:
-            return _of_body(response)
+            return _of_body(response, self._decode)
         pause = retry_after(response)
         if pause is not None and pause > self._patience.longest_pause_seconds:
             return _fail(FailureType.transient_error, too_long(pause, response.status_code))
@@ -115,7 +121,7 @@ def too_long(pause_seconds: float, status: int) -> str:
     )
 
 
-def json_body(response: requests.Response) -> Body:
+def json_body(response: requests.Response, decode: Callable[[bytes], Body] = decode) -> Body:
     """The decoded body, decoded once for the handler and the stream.
 
     Raises UnreadableBody, and UnreadablePage for one that was too large to keep.
@@ -147,9 +153,9 @@ def _of_exception(error: Exception | None) -> ErrorResolution:
     return _retry(seen, advice=LOOK_AT_THE_NETWORK)
 
 
-def _of_body(response: requests.Response) -> ErrorResolution:
+def _of_body(response: requests.Response, decode: Callable[[bytes], Body]) -> ErrorResolution:
     try:
-        json_body(response)
+        json_body(response, decode)
     except UnreadableBody as unreadable:
         return _retry(f"Autopilot's answer cannot be read: {unreadable}")
     except UnreadablePage:

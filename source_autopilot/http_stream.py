@@ -158,4 +158,5 @@ class AutopilotStream(AutopilotEndpoint, ABC):
         return [row for document in page.rows for row in self.records(document, partition)]
 
     def _page(self, response: requests.Response) -> Page:
-        return parse_page(json_body(response), rows_field=self.rows_field, key=self.document_key)
+        body = json_body(response, self.decode)
+        return parse_page(body, rows_field=self.rows_field, key=self.document_key)

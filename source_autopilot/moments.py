@@ -16,9 +16,10 @@ EPOCH = datetime(1970, 1, 1)
 LAST_MS = 253_402_300_799_999  # of the year 9999
 
 _DATETIME = TypeAdapter(datetime)
-# Days that every month has: whether another one exists is left to the long way.
+# All days but 29 February: whether a year has that one is left to the long way.
 _AS_WRITTEN = re.compile(
-    r"(?!0000)[0-9]{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|1[0-9]|2[0-8])"
+    r"(?!0000)[0-9]{4}-(?:(?:0[1-9]|1[0-2])-(?:0[1-9]|1[0-9]|2[0-8])"
+    r"|(?:0[13-9]|1[0-2])-(?:29|30)|(?:0[13578]|1[02])-31)"
     r"T(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]\.[0-9]{3}Z"
 ).fullmatch
 _STARTS_WITH_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")

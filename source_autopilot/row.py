@@ -55,7 +55,7 @@ def to_row(document: Mapping[str, Any], columns: Columns) -> tuple[Row, list[str
     misfits: list[str] = []
     for field, value in document.items():
         column, unchanged, convert = columns[field]
-        if value is not None and type(value) is not unchanged:
+        if type(value) is not unchanged and value is not None:
             try:
                 value = convert(value)
             except Misfit as misfit:

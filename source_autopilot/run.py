@@ -34,7 +34,7 @@ class Entrypoint(AirbyteEntrypoint):
         """The messages of a read but for its pages, which are written as they come."""
         for message in super().read(*args, **kwargs):
             if isinstance(message, RecordPage):
-                _write(message.lines)
+                write_lines(message.lines)
             else:
                 yield message
 
@@ -84,9 +84,9 @@ def execute(source: SourceAutopilot, arguments: list[str]) -> None:
             sys.exit(1)
 
 
-def _write(lines: bytes) -> None:
-    """Write ready lines behind everything that was printed so far."""
-    with PRINT_BUFFER.lock:  # workers write their log lines through it, in the middle of ours
+def write_lines(lines: bytes) -> None:
+    """Write ready lines to stdout, in one piece, behind everything that was printed so far."""
+    with PRINT_BUFFER.lock:  # workers write their log lines through it, at any moment
         sys.stdout.flush()
         stdout = sys.__stdout__ if isinstance(sys.stdout, PrintBuffer) else sys.stdout
         if stdout:

@@ -16,6 +16,7 @@ from source_autopilot.custom_columns import CustomColumn, schema_properties
 from source_autopilot.custom_values import CustomValues
 from source_autopilot.endpoint import JsonObject
 from source_autopilot.http_stream import AutopilotStream
+from source_autopilot.members import decode_members
 from source_autopilot.moments import rfc3339
 from source_autopilot.row import Row
 from source_autopilot.state import Partition
@@ -76,13 +77,13 @@ class Contacts(AutopilotStream):
 
     def records(self, document: JsonObject, stream_slice: JsonObject) -> Iterable[Row]:
         """The contact's row, or nothing if its last update lies before the start date."""
-        rows = super().records(document, stream_slice)
-        recent = [row for row in rows if self._is_recent(row.get("updated_at"))]
-        for row in recent:
-            misfits = self._custom_values.fill(row, document)
-            if misfits:
-                self.tally.misfits(misfits)
-        return recent
+        [row] = super().records(document, stream_slice)
+        if not self._is_recent(row.get("updated_at")):
+            return ()
+        misfits = self._custom_values.fill(row, document)
+        if misfits:
+            self.tally.misfits(misfits)
+        return (row,)
 
     def _is_recent(self, updated_at: str | None) -> bool:
         # Without their Z, moments sort as text (see `values.moment`).
@@ -103,6 +104,7 @@ class SmartSegmentsContacts(AutopilotStream):
 
     rows_field = "contacts"
     document_key = "contact_id"
+    decode = staticmethod(decode_members)
 
     def __init__(self, api: Api) -> None:
         super().__init__(api)

@@ -78,6 +78,36 @@ def test_read_records__keeps_to_this_machine(
     assert not request.proxies.get("http")
 
 
+def test_read_records__as_the_environment_says(
+    api: Api, autopilot: Mocker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Proxies and certificates are those of the environment, as with requests anywhere."""
+    monkeypatch.setenv("HTTPS_PROXY", "http://proxy.example:3128")
+    monkeypatch.setenv("NO_PROXY", "elsewhere.example")
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", "/etc/our-certificates.pem")
+    autopilot.get(URL + "lists", json=LISTS)
+
+    read(Lists(api))
+
+    [request] = autopilot.request_history
+    assert request.proxies["https"] == "http://proxy.example:3128"
+    assert request.verify == "/etc/our-certificates.pem"
+
+
+def test_read_records__no_proxy(
+    api: Api, autopilot: Mocker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A host that the environment says to reach directly is reached so."""
+    monkeypatch.setenv("HTTPS_PROXY", "http://proxy.example:3128")
+    monkeypatch.setenv("NO_PROXY", "autopilot.example")
+    autopilot.get(URL + "lists", json=LISTS)
+
+    read(Lists(api))
+
+    [request] = autopilot.request_history
+    assert not request.proxies.get("https")
+
+
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.lists(st.uuids().map(str), max_size=3), min_size=1, max_size=6))
 def test_read_records__every_page_once(api: Api, pages: list[list[str]]) -> None:

@@ -45,6 +45,9 @@ def test_moment__fits(value: Any, expected: str | None) -> None:
         "1e3",
         "2017-13-03T16:26:54.000Z",  # right in shape only
         "2017-02-29T16:26:54.000Z",
+        "2017-02-30T16:26:54.000Z",
+        "2017-04-31T16:26:54.000Z",
+        "2017-01-00T16:26:54.000Z",
         "2017-02-03T16:26:60.000Z",
         "0000-02-03T16:26:54.000Z",
         LAST_MS + 1,
@@ -91,3 +94,11 @@ def test_moment__short_way(epoch_ms: int) -> None:
     assert moment(epoch_ms) == rfc3339(
         datetime(1970, 1, 1, tzinfo=timezone.utc) + timedelta(milliseconds=epoch_ms)
     )
+
+
+@given(st.datetimes(min_value=datetime(1, 1, 1)))
+def test_moment__as_written(instant: datetime) -> None:
+    """Every day that there is may be written in the API's own way, and stays as it is."""
+    written = rfc3339(instant.replace(microsecond=0, tzinfo=timezone.utc))
+
+    assert moment(written) == written

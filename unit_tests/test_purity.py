@@ -10,7 +10,7 @@ import source_autopilot
 PACKAGE = Path(source_autopilot.__file__).parent
 PURE = (
     "api_url chain config contact custom_columns custom_field custom_values forecast lenient_json"
-    " moments naming pace patience responses row state values wording"
+    " members moments naming pace patience responses row state values wording"
 ).split()
 
 

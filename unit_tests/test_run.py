@@ -2,14 +2,16 @@
 
 import json
 import sys
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from airbyte_cdk.logger import PRINT_BUFFER
 from requests_mock import Mocker
 
-from source_autopilot.run import execute
+from source_autopilot.run import execute, write_lines
 from source_autopilot.source import SourceAutopilot
 from unit_tests.conftest import KEY
 
@@ -193,3 +195,33 @@ def test_run__read(command: Command, autopilot: Mocker) -> None:
     ]
     [state] = [it["state"] for it in messages if it["type"] == "STATE"]
     assert state["sourceStats"] == {"recordCount": 3.0}
+
+
+def test_write_lines__in_one_piece(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A line that a worker logs meanwhile comes before the lines of a page or behind, never within.
+
+    The CDK's print buffer, which takes log lines, is flushed by whichever thread fills it.
+    """
+    written: list[bytes] = []
+    other = threading.Thread(target=PRINT_BUFFER.flush)
+
+    class Out:
+        def write(self, data: Any) -> None:
+            if data == b"page\n":
+                PRINT_BUFFER.buffer.write("log\n")
+                other.start()
+                other.join(timeout=0.05)
+            written.append(data if isinstance(data, bytes) else data.encode())
+
+        def flush(self) -> None:
+            pass
+
+        buffer = property(lambda self: self)
+
+    monkeypatch.setattr(sys, "__stdout__", Out())
+    monkeypatch.setattr(sys, "stdout", PRINT_BUFFER)
+
+    write_lines(b"page\n")
+    other.join(timeout=10)
+
+    assert [it for it in written if it] == [b"page\n", b"log\n"]
