@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import re
+import shlex
 import shutil
 import subprocess
 from enum import Enum
@@ -216,7 +217,7 @@ def test_crontab__tries_twice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     [line] = re.findall(r"```crontab\n(.+)\n```", PAGE)
     command = line.split(" ", 5)[5]
     for there, here in {
-        "/opt/autopilot/": f"{ROOT}/examples/",
+        "/opt/autopilot/": f"{shlex.quote(str(ROOT / 'examples'))}/",
         "/var/lib/autopilot": str(tmp_path),
         "sleep 300": "sleep 0",
     }.items():
@@ -224,7 +225,7 @@ def test_crontab__tries_twice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
         command = command.replace(there, here)
     (tmp_path / "config.json").write_text(json.dumps(ALL_TIME))
     shutil.copy(ROOT / "examples" / "catalog.json", tmp_path)
-    refused_once = Fault("status", status=401, times=1)
+    refused_once = Fault("status", path="/lists", status=401, times=1)
     account = Account(contacts=150, segments=3)
     with Simulator(account, key=KEY, faults=[refused_once]) as autopilot:
         docker_stand_in.put_on_path(autopilot.url, tmp_path / "bin", monkeypatch)

@@ -190,6 +190,7 @@ def test_read__asked_to_stop(after: int, catalog: Message) -> None:
     assert code == 143
     assert took < 5
     assert {stream: rows for stream, rows in safe.items() if rows} == stopped.rows
+    assert set(stopped.statuses) == {it["stream"]["name"] for it in catalog["streams"]}
     assert set(stopped.statuses.values()) <= {"INCOMPLETE", "COMPLETE"}
     [error] = stopped.errors
     assert error["failure_type"] == "transient_error"
@@ -197,6 +198,23 @@ def test_read__asked_to_stop(after: int, catalog: Message) -> None:
     for stream, found in safe.items():
         last.rows.setdefault(stream, []).extend(found)
     assert sorted_rows(last.rows) == sorted_rows(expected_rows(account))
+
+
+def test_asked_to_stop__nobody_reads(catalog: Message) -> None:
+    """SIGTERM ends a sync in seconds also when whoever reads its output has stopped reading."""
+    account = Account(contacts=20_000, segments=0)
+    with (
+        Simulator(account, key=KEY) as autopilot,
+        started("read", ALL_TIME, url=autopilot.url, catalog=catalog) as process,
+    ):
+        before = -1
+        while not autopilot.log.count() or autopilot.log.count() != before:
+            before = autopilot.log.count()
+            time.sleep(1)  # until the queue is full and no page is asked for any more
+        process.terminate()
+
+        assert process.wait(timeout=10) == 143
+    assert before < account.contact_count / 100
 
 
 @pytest.mark.parametrize("verb", ["check", "discover", "read"])

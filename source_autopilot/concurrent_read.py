@@ -84,10 +84,9 @@ class ConcurrentRead:
                 self._tell_beginning()
                 yield from self._told(self._read)
         except SyncStopped:
-            for name, checkpoint in self._checkpoints.items():
-                if not checkpoint.complete:
-                    stream = StreamDescriptor(name=name)
-                    yield from self._told([status_message(stream, AirbyteStreamStatus.INCOMPLETE)])
+            for name in list(self._untold):
+                stream = StreamDescriptor(name=name)
+                yield from self._told([status_message(stream, AirbyteStreamStatus.INCOMPLETE)])
             raise
         finally:
             if self._api:

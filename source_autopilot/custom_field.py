@@ -47,6 +47,8 @@ def fields_of_answer(answer: Any) -> list[CustomField]:
     """
     entries = answer
     if isinstance(answer, Mapping):
+        if "contacts" in answer or "error" in answer:
+            raise UnreadableFields("its answer is something else")
         arrays = [value for value in answer.values() if isinstance(value, list)]
         entries = arrays[0] if len(arrays) == 1 else None
     if not isinstance(entries, list):

@@ -75,7 +75,8 @@ class CustomValues:
 
     def told(self) -> Iterator[str]:
         """What a person should know of the contacts so far, in sentences; counting begins again."""
-        missing = sorted(field for field, slot in self._slots.items() if slot is None)
+        slots = dict(self._slots)  # a worker may still add to them when the sync is stopped
+        missing = sorted(field for field, slot in slots.items() if slot is None)
         if missing:
             yield (
                 f"custom fields without a column of their own: {_listed(missing)}. Their values are"
@@ -87,7 +88,7 @@ class CustomValues:
                 f"{self._repeated} values are in the column custom_fields only, because the contact"
                 " has another value before them in the same custom field."
             )
-        self._slots = {field: slot for field, slot in self._slots.items() if slot}
+        self._slots = {field: slot for field, slot in slots.items() if slot}
         self._repeated = 0
 
     def _met(self, entry: Any) -> Slot | None:

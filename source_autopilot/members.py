@@ -32,6 +32,6 @@ def decode_members(body: bytes) -> Body:
     Raises UnreadableBody.
     """
     if b"\\u0000" not in body:  # a text that `decode` mends
-        with suppress(msgspec.MsgspecError):
+        with suppress(msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
             return Body(_IDS.decode(body), {})
     return decode(body)

@@ -16,6 +16,7 @@ from airbyte_cdk.sources.http_config import MAX_CONNECTION_POOL_SIZE
 from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.poolmanager import ProxyManager
 
 MAX_BYTES = 64 * 1024 * 1024  # unpacked; a page of 100 contacts has some 200 kB
 CHUNK_BYTES = 256 * 1024
@@ -32,11 +33,17 @@ class BoundedAdapter(HTTPAdapter):
 
     def __init__(self, whole_seconds: float) -> None:
         super().__init__(pool_maxsize=MAX_CONNECTION_POOL_SIZE)
-        self._deadlines = _Deadlines(whole_seconds)
+        self._whole_seconds = whole_seconds
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         super().init_poolmanager(*args, **kwargs)
         self.poolmanager.pool_classes_by_scheme = {"http": _Pool, "https": _SecurePool}
+
+    def proxy_manager_for(self, *args: Any, **kwargs: Any) -> Any:
+        manager = super().proxy_manager_for(*args, **kwargs)
+        if type(manager) is ProxyManager:  # a SOCKS proxy has connections of its own
+            manager.pool_classes_by_scheme = {"http": _Pool, "https": _SecurePool}
+        return manager
 
     def send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> Any:
         """The response with its whole body.
@@ -45,7 +52,7 @@ class BoundedAdapter(HTTPAdapter):
         requests.ReadTimeout when the answer is not there in time, and what requests raises.
         """
         try:
-            with self._deadlines.watched():
+            with _deadlines.watched(self._whole_seconds):
                 response = super().send(request, *args, **kwargs)
                 _receive(response)
         except TimeoutError as too_slow:
@@ -89,17 +96,16 @@ class _Attempt:
 
 
 class _Deadlines:
-    """Ends what takes longer than `seconds`; one thread looks after all attempts."""
+    """Ends what takes too long; one thread looks after all attempts of the process."""
 
-    def __init__(self, seconds: float) -> None:
-        self._seconds = seconds
+    def __init__(self) -> None:
         self._under_way: set[_Attempt] = set()
         self._start = threading.Lock()
         self._watchman: threading.Thread | None = None
 
     @contextmanager
-    def watched(self) -> Iterator[None]:
-        """Have this thread's request ended when it takes too long.
+    def watched(self, seconds: float) -> Iterator[None]:
+        """Have this thread's request ended when it takes longer than that.
 
         Raises TimeoutError then, in place of whatever the ending led to.
         """
@@ -107,14 +113,14 @@ class _Deadlines:
             if not self._watchman:
                 self._watchman = threading.Thread(target=self._watch, daemon=True)
                 self._watchman.start()
-        attempt = _of_thread.attempt = _Attempt(time.monotonic() + self._seconds)
+        attempt = _of_thread.attempt = _Attempt(time.monotonic() + seconds)
         self._under_way.add(attempt)
         try:
             yield
         finally:
             self._under_way.discard(attempt)
             if attempt.cut_off:
-                raise TimeoutError(f"no complete answer within {self._seconds:.0f} s")
+                raise TimeoutError(f"no complete answer within {seconds:.0f} s")
 
     def _watch(self) -> None:
         never = threading.Event()
@@ -123,6 +129,9 @@ class _Deadlines:
             for attempt in self._under_way.copy():
                 if attempt.deadline <= now:
                     attempt.end()
+
+
+_deadlines = _Deadlines()
 
 
 class _Connection(HTTPConnection):

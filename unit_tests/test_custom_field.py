@@ -81,6 +81,9 @@ def test_fields_of_answer__none(answer: Any) -> None:
         [{"name": "Seats", "fieldType": "integer"}, {}],
         # An API that knows no custom fields may take "custom_fields" for a bookmark.
         {"contacts": [{"contact_id": "person_1", "Name": "Ann"}], "total_contacts": 1},
+        {"contacts": [{"contact_id": "person_1", "name": "Ann"}], "total_contacts": 1},
+        {"contacts": [], "total_contacts": 0},
+        {"error": "Bad Request", "details": []},
     ],
 )
 def test_fields_of_answer__another_shape(answer: Any) -> None:

@@ -76,7 +76,8 @@ REFUSALS: list[tuple[dict[str, Any], str]] = [
     ({"status_code": 302, "headers": {"Location": "https://e.example"}}, "a redirect (302)"),
     ({"text": "<html>Please sign in</html>"}, "Autopilot's answer cannot be read"),
     ({"exc": requests.ReadTimeout}, "Autopilot did not answer in time"),
-    ({"json": {"contacts": [{"Name": "Ann"}]}}, "an entry of its list has no name"),
+    ({"json": {"contacts": [{"Name": "Ann"}]}}, "its answer is something else"),
+    ({"json": [{"Name": "Ann"}]}, "an entry of its list has no name"),
     ({"json": {"fields": 7}}, "its answer is not a list of fields"),
 ]
 

@@ -62,12 +62,24 @@ def test_decode_members__values_that_no_one_wants(odd: str) -> None:
 
 def test_decode_members__mends_an_id() -> None:
     """An id is mended as it is in the table of contacts, so that they can be joined."""
-    body = b'{"contacts": [{"contact_id": "p\\u00001"}]}'
+    for odd in (b"\\u0000", b"\\ud83d"):
+        body = b'{"contacts": [{"contact_id": "p' + odd + b'1"}]}'
 
-    assert verdict(decode_members(body))[0] == ["p\ufffd1"]
+        assert verdict(decode_members(body))[0] == ["p\ufffd1"]
 
 
-@pytest.mark.parametrize("body", [b"", b"<html>", b'{"contacts": [{"contact_id": "p', b"\xff"])
+NO_JSON = [
+    b"",
+    b"<html>",
+    b'{"contacts": [{"contact_id": "p',
+    b"\xff",
+    b'{"contacts": [{"contact_id": "p\xff"}]}',
+    b'{"contacts": [], "bookmark": "p\xff"}',
+    b'{"contacts": [{"contact_id": "p", "deep": ' + b"[" * 100_000 + b"]" * 100_000 + b"}]}",
+]
+
+
+@pytest.mark.parametrize("body", NO_JSON)
 def test_decode_members__no_json(body: bytes) -> None:
     """What is no JSON is as unreadable as ever."""
     with pytest.raises(UnreadableBody, match=f"^{len(body)} bytes that are not JSON"):
