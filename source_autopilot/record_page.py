@@ -38,8 +38,11 @@ class RecordPage(AirbyteMessage):
     @classmethod
     def of(cls, stream: str, rows: list[Row], *, rows_read: int) -> RecordPage:
         """The page of a stream's rows; as the CDK writes records, without nulls at their top."""
-        emitted_at = time.time_ns() // 1_000_000
-        lines = b"".join([_line(stream, row, emitted_at) for row in rows])
+        lines = b""
+        if rows:
+            head = b'{"type":"RECORD","record":{"stream":' + orjson.dumps(stream) + b',"data":'
+            tail = b',"emitted_at":%d}}\n' % (time.time_ns() // 1_000_000)
+            lines = head + (tail + head).join(map(_data, rows)) + tail
         return cls(stream=stream, lines=lines, count=len(rows), rows_read=rows_read)
 
     def messages(self) -> Iterator[AirbyteMessage]:
@@ -57,12 +60,10 @@ def in_records(messages: Iterator[AirbyteMessage]) -> Iterator[AirbyteMessage]:
             yield message
 
 
-def _line(stream: str, row: Row, emitted_at: int) -> bytes:
+def _data(row: Row) -> bytes:
     if None in row.values():
         row = {column: value for column, value in row.items() if value is not None}
-    record = {"stream": stream, "data": row, "emitted_at": emitted_at}
-    message = {"type": "RECORD", "record": record}
     try:
-        return orjson.dumps(message, option=orjson.OPT_APPEND_NEWLINE)
+        return orjson.dumps(row)
     except TypeError:  # nested deeper than orjson goes
-        return json.dumps(message).encode() + b"\n"
+        return json.dumps(row).encode()
