@@ -45,6 +45,7 @@ test-image: .venv/installed image ## Test the image: our comparisons and Airbyte
 		--read-scenarios=all_contacts,with_catalog
 
 benchmark: .venv/installed ## Measure the connector beside its peers on the simulator (40 minutes)
+	$(BIN)/python -m benchmarks.custom_fields
 	$(BIN)/python -m benchmarks --write docs/performance.md
 
 fuzz: ## Look for pages that break the parsing, for SECONDS=600
