@@ -4,9 +4,10 @@ The one place that knows what happens when two fields want the same column. Pure
 columns' types from its caller and never changes the object that it reads.
 """
 
-from collections.abc import Callable, Collection, Iterator, Mapping
-from itertools import chain, count
-from typing import Any, NamedTuple
+import threading
+from collections.abc import Callable, Mapping
+from itertools import count
+from typing import Any
 
 from source_autopilot.naming import snake_case
 from source_autopilot.values import UNCHANGED, Misfit, text
@@ -16,31 +17,43 @@ Converter = Callable[[Any], Any]
 MOST_FIELDS = 10_000  # whose columns are remembered; accounts have dozens
 
 
-class _Target(NamedTuple):
-    """Where a field's values go: null, and those of the type `unchanged`, as they are."""
-
-    column: str
-    unchanged: type | None
-    convert: Converter
+# Where a field's values go: the column; null, and those of this type, as they are; the others
+# converted. No named tuple, which takes three times as long to unpack.
+_Target = tuple[str, type | None, Converter]
 
 
 class Columns(dict[str, _Target]):
     """Field -> where its values go: learned from the columns' converters as fields turn up.
 
     A field whose column has no converter keeps what comes.
+
+    Attributes:
+        contested: the fields whose column another field has too, of those that are remembered.
     """
 
     def __init__(self, converters: Mapping[str, Converter]) -> None:
         super().__init__()
         self.converters = converters
+        self.contested: frozenset[str] = frozenset()
+        self._first_fields: dict[str, str] = {}
+        self._learning = threading.Lock()  # workers share the columns
 
     def __missing__(self, field: str) -> _Target:
         column = snake_case(field)
         convert = self.converters.get(column, _as_it_is)
-        target = _Target(column, UNCHANGED.get(convert), convert)
-        if len(self) < MOST_FIELDS:
-            self[field] = target
+        target = (column, UNCHANGED.get(convert), convert)
+        with self._learning:
+            if self.remembers_all:
+                first = self._first_fields.setdefault(column, field)
+                if first != field:
+                    self.contested |= {first, field}
+                self[field] = target
         return target
+
+    @property
+    def remembers_all(self) -> bool:
+        """Whether all fields that turned up are remembered."""
+        return len(self) < MOST_FIELDS
 
 
 def to_row(document: Mapping[str, Any], columns: Columns) -> tuple[Row, list[str]]:
@@ -73,24 +86,21 @@ def _as_it_is(value: Any) -> Any:
 
 def _settle_rivals(row: Row, document: Mapping[str, Any], columns: Columns) -> None:
     """Give every field of those that share a column its place in the row."""
-    firsts: dict[str, str] = {}
     rivals: dict[str, list[str]] = {}
-    for field in document:
-        column = columns[field].column
-        first = firsts.setdefault(column, field)
-        if first is not field:
-            rivals.setdefault(column, [first]).append(field)
+    for field in columns.contested if columns.remembers_all else document:
+        if field in document:
+            rivals.setdefault(columns[field][0], []).append(field)
     for column, fields in rivals.items():
-        # Each on its own: a field that is alone in its document has no rival.
-        claims = [(it, to_row({it: document[it]}, columns)[0][column]) for it in fields]
-        row.update(_shared(column, claims, taken=set(row)))
+        if len(fields) > 1:
+            fields.sort(key=lambda field: (field != column, field))
+            # Each on its own: a field that is alone in its document has no rival.
+            claims = [to_row({field: document[field]}, columns)[0][column] for field in fields]
+            _share(row, column, claims)
 
 
-def _shared(
-    column: str, claims: list[tuple[str, Any]], *, taken: Collection[str]
-) -> Iterator[tuple[str, Any]]:
-    """The columns of fields that all want the same one."""
-    claims.sort(key=lambda claim: (claim[0] != column, claim[0]))
-    values = {text([value]): value for _, value in claims if value is not None}
-    numbered = (name for n in count(2) if (name := f"{column}_{n}") not in taken)
-    return zip(chain([column], numbered), list(values.values()) or [None], strict=False)
+def _share(row: Row, column: str, claims: list[Any]) -> None:
+    """Put the values of fields that all want the same column into the row, the first one there."""
+    values = {text([value]): value for value in claims if value is not None}
+    row[column], *others = values.values() or [None]
+    for value in others:
+        row[next(name for n in count(2) if (name := f"{column}_{n}") not in row)] = value

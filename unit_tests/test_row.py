@@ -84,10 +84,24 @@ def test_to_row__loses_nothing(document: dict[str, Any]) -> None:
 
 
 def test_columns__remember_only_so_many() -> None:
-    """Documents whose fields are all different do not fill the memory."""
+    """Documents whose fields are all different do not fill the memory, and lose nothing."""
     columns = Columns({"a": text})
 
     for number in range(MOST_FIELDS + 10):
         assert to_row({f"f{number}": 1, "A": 2}, columns) == ({f"f{number}": 1, "a": "2"}, [])
 
     assert len(columns) == MOST_FIELDS
+    assert to_row({"A": 1, "a": 2, "Bc": 3, "bc": 4}, columns) == (
+        {"a": "2", "a_2": "1", "bc": 4, "bc_2": 3},
+        [],
+    )
+
+
+def test_columns__learned_before() -> None:
+    """Which fields share a column is known from whatever documents they turned up in."""
+    columns = Columns({})
+    for document in [{"Bc": 1}, {"bc": 2}, {"BC": 3, "b": 4}]:
+        to_row(document, columns)
+
+    assert to_row({"BC": 4, "b": 5, "bc": 6}, columns)[0] == {"bc": 6, "bc_2": 4, "b": 5}
+    assert to_row({"BC": 4, "Bc": 5}, columns)[0] == {"bc": 4, "bc_2": 5}
