@@ -9,6 +9,7 @@ from typing import Any, TypedDict
 
 import msgspec
 
+from source_autopilot.lenient_json import has_nul
 from source_autopilot.responses import Body, decode
 
 
@@ -31,7 +32,7 @@ def decode_members(body: bytes) -> Body:
     A body with anything unusual where the ids are, or no JSON, is taken as `decode` takes it.
     Raises UnreadableBody.
     """
-    if b"\\u0000" not in body:  # a text that `decode` mends
+    if not has_nul(body):  # which `decode` mends
         with suppress(msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
             return Body(_IDS.decode(body), {})
     return decode(body)
