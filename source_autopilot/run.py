@@ -53,8 +53,6 @@ def run() -> None:
     """Run the command in `sys.argv`, to its end or until a signal asks for the end."""
     source = SourceAutopilot(in_pages=True)
     end_on_signal(source.stop)
-    # What start-up left lives as long as the process: the collector need not look at it again.
-    gc.freeze()
     gc.set_threshold(COLLECT_AFTER_OBJECTS)
     execute(source, sys.argv[1:])
 
