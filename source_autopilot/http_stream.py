@@ -80,15 +80,18 @@ class AutopilotStream(AutopilotEndpoint, ABC):
         Raises AirbyteTracedException when a page cannot be had or read: rows are never skipped.
         """
         partition = stream_slice or {}
-        for page, rows in self._pages(partition):
-            if self.checkpoint:
-                records = RecordPage.of(self.name, rows, rows_read=len(page.rows))
-                self.checkpoint.page(partition, records, bookmark=page.bookmark)
-            else:
+        for number, page in self._pages(partition):
+            rows = self._rows(page, partition)
+            if not self.checkpoint:
                 yield from rows
+                continue
+            records = RecordPage.of(self.name, rows, rows_read=len(page.rows))
+            self.checkpoint.page(partition, records, bookmark=page.bookmark)
+            if self.progress:
+                self.progress.page(page, delivered=records.count, first=number == 1)
 
-    def _pages(self, partition: Partition) -> Iterator[tuple[Page, list[Row]]]:
-        """Every page of a partition, and the rows that it becomes."""
+    def _pages(self, partition: Partition) -> Iterator[tuple[int, Page]]:
+        """Every page of a partition, numbered from where this walk began."""
         chain = Chain(self.checkpoint.bookmark(partition) if self.checkpoint else None)
         while not chain.ended:
             try:
@@ -101,13 +104,10 @@ class AutopilotStream(AutopilotEndpoint, ABC):
                     continue
                 page = self._page(response)
                 self.tally.mended(page.mended)
-                rows = self._rows(page, partition)
                 chain.advance(page)
             except UnreadablePage as unreadable:
                 raise unusable_page(self.name, chain.pages + 1, unreadable) from None
-            yield page, rows
-            if self.progress:
-                self.progress.page(page, delivered=len(rows), first=chain.pages == 1)
+            yield chain.pages, page
 
     def first_page(self, partition: Partition) -> tuple[Page, float]:
         """A first page, and the seconds it took. Raises as `read_records`, UnreadablePage."""
@@ -154,8 +154,10 @@ class AutopilotStream(AutopilotEndpoint, ABC):
             self.checkpoint.start_over(partition)
         return Chain(None)
 
-    def _rows(self, page: Page, partition: Partition) -> list[Row]:
-        return [row for document in page.rows for row in self.records(document, partition)]
+    def _rows(self, page: Page, partition: Partition) -> Iterator[Row]:
+        # One at a time: where each is written before the next one is made, few are in memory.
+        for document in page.rows:
+            yield from self.records(document, partition)
 
     def _page(self, response: requests.Response) -> Page:
         body = json_body(response, self.decode)

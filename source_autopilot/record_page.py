@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import orjson
@@ -36,14 +36,15 @@ class RecordPage(AirbyteMessage):
     rows_read: int
 
     @classmethod
-    def of(cls, stream: str, rows: list[Row], *, rows_read: int) -> RecordPage:
+    def of(cls, stream: str, rows: Iterable[Row], *, rows_read: int) -> RecordPage:
         """The page of a stream's rows; as the CDK writes records, without nulls at their top."""
         lines = b""
-        if rows:
+        data = [*map(_data, rows)]
+        if data:
             head = b'{"type":"RECORD","record":{"stream":' + orjson.dumps(stream) + b',"data":'
             tail = b',"emitted_at":%d}}\n' % (time.time_ns() // 1_000_000)
-            lines = head + (tail + head).join(map(_data, rows)) + tail
-        return cls(stream=stream, lines=lines, count=len(rows), rows_read=rows_read)
+            lines = head + (tail + head).join(data) + tail
+        return cls(stream=stream, lines=lines, count=len(data), rows_read=rows_read)
 
     def messages(self) -> Iterator[AirbyteMessage]:
         """The records as the CDK's messages."""

@@ -10,8 +10,10 @@ from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 from requests_mock import Mocker
 
 from source_autopilot.api import Api
+from source_autopilot.checkpoint import Checkpoint
 from source_autopilot.custom_columns import CustomColumn
 from source_autopilot.progress import Progress
+from source_autopilot.state import Positions
 from source_autopilot.streams import Contacts, Lists, SmartSegments, SmartSegmentsContacts
 from unit_tests.conftest import URL
 
@@ -81,7 +83,9 @@ def test_contacts__says_what_was_left_out(api: Api, autopilot: Mocker) -> None:
     autopilot.get(URL + "contacts", json={"contacts": [old, old], "bookmark": "b1"})
     autopilot.get(URL + "contacts/b1", json={"contacts": [old, {"contact_id": "p2"}]})
     contacts = Contacts(api, start_date=START)
-    contacts.progress = Progress("contacts", InMemoryMessageRepository(), contacts.logger)
+    messages = InMemoryMessageRepository()
+    contacts.checkpoint = Checkpoint("contacts", Positions(), messages)
+    contacts.progress = Progress("contacts", messages, contacts.logger)
 
     list(contacts.read_records(SyncMode.full_refresh))
 
