@@ -16,7 +16,6 @@ from airbyte_cdk.models import (
 )
 from airbyte_cdk.sources.message import MessageRepository
 
-from source_autopilot.chain import MOST_ROWS
 from source_autopilot.responses import Page
 from source_autopilot.wording import counted, duration
 
@@ -58,7 +57,7 @@ class Progress:
             self._pages += 1
             if first:
                 self._chains_begun += 1
-                self._rows_of_chains += max(min(page.total or 0, MOST_ROWS), len(page.rows))
+                self._rows_of_chains += max(page.total or 0, len(page.rows))
             now = self._now()
             estimate = first and now - self._estimated_at >= SECONDS_BETWEEN_ESTIMATES
             line = now - self._logged_at >= SECONDS_BETWEEN_LINES

@@ -14,6 +14,8 @@ import orjson
 
 from source_autopilot.lenient_json import decode_leniently, needs_mending
 
+MOST_ROWS = 10**12  # that anybody believes in; arithmetic with far more of them fails
+
 
 class UnreadableBody(ValueError):
     """A body that is no JSON. The text says what is wrong with it, for a person."""
@@ -43,7 +45,7 @@ class Page:
     Attributes:
         rows: the documents as they came, each with its key.
         bookmark: where the next page begins; None on the last page.
-        total: how many rows the vendor counts in the whole chain; None if it doesn't say.
+        total: how many rows the vendor counts in the whole chain; None if it says nothing credible.
         keys: a hash of the rows' keys.
         mended: how many values of a field had to be replaced because nothing can store them.
     """
@@ -118,9 +120,10 @@ def _bookmark(value: Any) -> str | None:
 
 def _total(value: Any) -> int | None:
     try:
-        return max(int(value), 0)
+        total = max(int(value), 0)
     except (TypeError, ValueError, OverflowError):
         return None
+    return total if total <= MOST_ROWS else None
 
 
 def _kind(value: Any) -> str:

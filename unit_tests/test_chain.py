@@ -84,11 +84,10 @@ def test_pages_left__never_negative() -> None:
     assert chain.pages_left == 0
 
 
-@pytest.mark.parametrize("total", [10, 10**400])
-def test_pages_left__total_that_says_nothing(total: int) -> None:
-    """Nobody knows if the first page disproves the total, or if it is beyond any reason."""
+def test_pages_left__total_that_says_nothing() -> None:
+    """Nobody knows how many there are if the first page disproves the total."""
     chain = Chain(None)
-    chain.advance(page("b1", total=total))
+    chain.advance(page("b1", total=10))
 
     assert chain.pages_left == math.inf
 

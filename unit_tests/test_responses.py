@@ -53,7 +53,8 @@ def test_parse_page__keys() -> None:
 
 
 @pytest.mark.parametrize(
-    ("total", "expected"), [("400", 400), (-1, 0), (None, None), ("many", None), ([], None)]
+    ("total", "expected"),
+    [("400", 400), (-1, 0), (None, None), ("many", None), ([], None), (10**400, None)],
 )
 def test_parse_page__total(total: Any, expected: int | None) -> None:
     """The total is only for estimates: a strange one is no reason to give up."""
