@@ -8,13 +8,6 @@ from typing import Any
 
 import pytest
 import requests
-from airbyte_cdk.models import (
-    AirbyteStream,
-    ConfiguredAirbyteCatalog,
-    ConfiguredAirbyteStream,
-    DestinationSyncMode,
-    SyncMode,
-)
 from requests_mock import Mocker
 
 from source_autopilot.api import Api
@@ -22,6 +15,7 @@ from source_autopilot.budget import RequestBudget
 from source_autopilot.custom_columns import CustomColumn
 from source_autopilot.custom_field import CustomField
 from source_autopilot.field_survey import columns_of_catalog, fields_of_account
+from unit_tests.catalogs import catalog
 from unit_tests.conftest import NOW, URL, Clock, WaitingByClock
 
 LOGGER = logging.getLogger("airbyte")
@@ -171,22 +165,6 @@ def test_fields_of_account__closes_no_budget(api: Api, clock: Clock, autopilot: 
     api.budget.acquire_call(None)  # raises once it is closed
 
 
-def catalog(schema: dict[str, Any], *names: str) -> ConfiguredAirbyteCatalog:
-    """A full refresh of the named streams, all with this schema."""
-    return ConfiguredAirbyteCatalog(
-        streams=[
-            ConfiguredAirbyteStream(
-                stream=AirbyteStream(
-                    name=name, json_schema=schema, supported_sync_modes=[SyncMode.full_refresh]
-                ),
-                sync_mode=SyncMode.full_refresh,
-                destination_sync_mode=DestinationSyncMode.overwrite,
-            )
-            for name in names
-        ]
-    )
-
-
 SEATS = CustomColumn("custom_seats", "Seats", "integer")
 
 
@@ -196,8 +174,8 @@ def test_columns_of_catalog__as_discovered(api: Api, autopilot: Mocker) -> None:
     known = {"properties": {"contact_id": {}, "custom_seats": column}}
     bare: dict[str, Any] = {"properties": {"contact_id": {}}}
 
-    assert columns_of_catalog(catalog(known, "lists", "contacts"), api, LOGGER) == [SEATS]
-    assert columns_of_catalog(catalog(bare, "contacts"), api, LOGGER) == []
+    assert columns_of_catalog(catalog("lists", "contacts", schema=known), api, LOGGER) == [SEATS]
+    assert columns_of_catalog(catalog("contacts", schema=bare), api, LOGGER) == []
     assert autopilot.call_count == 0
 
 
@@ -206,7 +184,7 @@ def test_columns_of_catalog__by_hand(api: Api, autopilot: Mocker, schema: dict[s
     """A catalog without a schema makes one question necessary."""
     autopilot.get(URL + "contacts/custom_fields", json=LIST)
 
-    assert columns_of_catalog(catalog(schema, "contacts"), api, LOGGER) == [SEATS]
+    assert columns_of_catalog(catalog("contacts", schema=schema), api, LOGGER) == [SEATS]
     assert autopilot.call_count == 1
 
 
@@ -221,7 +199,7 @@ def test_columns_of_catalog__by_hand_and_refused(
     """The question is asked once, whatever comes of it; the sync goes on without the columns."""
     autopilot.get(URL + "contacts/custom_fields", **answer)
 
-    assert columns_of_catalog(catalog({}, "contacts"), api, LOGGER) == []
+    assert columns_of_catalog(catalog("contacts", schema={}), api, LOGGER) == []
     assert autopilot.call_count == 1
     assert reason in caplog.text
     assert "get no columns of their own in this sync" in caplog.text
@@ -229,5 +207,5 @@ def test_columns_of_catalog__by_hand_and_refused(
 
 def test_columns_of_catalog__without_contacts(api: Api, autopilot: Mocker) -> None:
     """Who does not read contacts needs no custom fields."""
-    assert columns_of_catalog(catalog({}, "lists"), api, LOGGER) == []
+    assert columns_of_catalog(catalog("lists", schema={}), api, LOGGER) == []
     assert autopilot.call_count == 0

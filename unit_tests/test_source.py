@@ -13,14 +13,9 @@ from airbyte_cdk.models import (
     AirbyteStateBlob,
     AirbyteStateMessage,
     AirbyteStateType,
-    AirbyteStream,
     AirbyteStreamState,
-    ConfiguredAirbyteCatalog,
-    ConfiguredAirbyteStream,
-    DestinationSyncMode,
     FailureType,
     StreamDescriptor,
-    SyncMode,
 )
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 from requests_mock import Mocker
@@ -29,6 +24,7 @@ from source_autopilot.failures import SyncFailed
 from source_autopilot.http_stream import AutopilotStream
 from source_autopilot.patience import PATIENCE_OF_CHECK, PATIENCE_OF_READ
 from source_autopilot.source import STREAM_NAMES, SourceAutopilot
+from unit_tests.catalogs import DISCOVERED, catalog
 from unit_tests.conftest import KEY
 
 URL = "https://api2.autopilothq.com/v1/"
@@ -39,25 +35,6 @@ CONFIG = {"api_key": KEY, "start_date": "2000-01-01"}
 @pytest.fixture(autouse=True)
 def _vendors_address(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("AUTOPILOT_API_URL", raising=False)
-
-
-DISCOVERED: dict[str, Any] = {"type": "object", "properties": {"contact_id": {"type": "string"}}}
-
-
-def catalog(*names: str, schema: dict[str, Any] = DISCOVERED) -> ConfiguredAirbyteCatalog:
-    """A full refresh of the named streams."""
-    return ConfiguredAirbyteCatalog(
-        streams=[
-            ConfiguredAirbyteStream(
-                stream=AirbyteStream(
-                    name=name, json_schema=schema, supported_sync_modes=[SyncMode.full_refresh]
-                ),
-                sync_mode=SyncMode.full_refresh,
-                destination_sync_mode=DestinationSyncMode.overwrite,
-            )
-            for name in names
-        ]
-    )
 
 
 def read(*names: str, into: list[AirbyteMessage] | None = None) -> list[AirbyteMessage]:
@@ -184,7 +161,8 @@ def test_check_connection__segment_deleted_meanwhile(
         ({"status_code": 503}, "trouble on its side"),
         ({"json": {"contacts": None}}, "null or missing"),
         ({"json": {"contacts": []}}, "does not say how many contacts there are"),
-        ({"json": {"contacts": [], "total_contacts": "9" * 400}}, "OverflowError"),
+        ({"json": {"contacts": [], "total_contacts": "9" * 400}}, "does not say how many contacts"),
+        ({"exc": RuntimeError}, "RuntimeError"),  # whatever nobody has thought of
     ],
 )
 def test_check_connection__no_forecast(
