@@ -97,8 +97,8 @@ class ConcurrentRead:
     def _told(self, messages: Iterable[AirbyteMessage]) -> Iterator[AirbyteMessage]:
         """The messages; when one says that a stream ended, people are told what became of it.
 
-        On the thread that takes the messages, where no worker's lock is held. One that failed
-        before the sync was stopped ends twice, and is told of once.
+        On the thread that takes the messages, where no worker's lock is held. Each stream is told
+        of once.
         """
         for message in messages:
             status = message.trace.stream_status if message.trace else None
