@@ -4,29 +4,27 @@ Counts what finds no place, so that the stream can say it once at its end. For o
 """
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import count
 from typing import Any
 
 from source_autopilot.custom_columns import CustomColumn, marked_name, plain_name
 from source_autopilot.custom_field import Type, entries_of, is_deleted
 from source_autopilot.moments import moment
-from source_autopilot.row import Row
-from source_autopilot.values import UNCHANGED, Misfit, boolean, integer, number, text
+from source_autopilot.row import Converter, Row, Target, target
+from source_autopilot.values import Misfit, boolean, integer, number, text
 
 MOST_FIELDS = 1000  # that are remembered for having no column
 NAMED_FIELDS = 10  # of these, in the log
 LONGEST_NAME = 80
 
-_CONVERTERS: Mapping[Type, Callable[[Any], Any]] = {
+_CONVERTERS: Mapping[Type, Converter] = {
     "text": text,
     "integer": integer,
     "number": number,
     "boolean": boolean,
     "moment": moment,
 }
-
-Slot = tuple[str, type | None, Callable[[Any], Any]]
 
 
 class CustomValues:
@@ -35,9 +33,9 @@ class CustomValues:
     def __init__(self, columns: Iterable[CustomColumn]) -> None:
         columns = list(columns)
         self._columns = frozenset(column.name for column in columns)
-        slots = {column: _slot(column) for column in columns}
+        slots = {it: target(it.name, _CONVERTERS[it.type]) for it in columns}
         # None stands for a field that was met and has no column.
-        self._slots: dict[str, Slot | None] = {
+        self._slots: dict[str, Target | None] = {
             it.field: slots[it] for it in columns if it.field is not None
         }
         self._nameless = {it.name: slots[it] for it in columns if it.field is None}
@@ -91,7 +89,7 @@ class CustomValues:
         self._slots = {field: slot for field, slot in slots.items() if slot}
         self._repeated = 0
 
-    def _met(self, entry: Any) -> Slot | None:
+    def _met(self, entry: Any) -> Target | None:
         """The column of a field that the schema does not name: one that is called like it."""
         field = entry.get("kind") if isinstance(entry, dict) else None
         if not isinstance(field, str) or is_deleted(entry):
@@ -116,11 +114,6 @@ class CustomValues:
             numbered = (f"{column}_{n}" for n in count(2))
             free = next(it for it in numbered if it not in row and it not in self._columns)
             row[free] = row.pop(column)
-
-
-def _slot(column: CustomColumn) -> Slot:
-    convert = _CONVERTERS[column.type]
-    return column.name, UNCHANGED.get(convert), convert
 
 
 def _listed(fields: list[str]) -> str:

@@ -4,7 +4,6 @@ The one place that knows what happens when two fields want the same column. Pure
 columns' types from its caller and never changes the object that it reads.
 """
 
-import threading
 from collections.abc import Callable, Mapping
 from itertools import count
 from typing import Any
@@ -19,36 +18,39 @@ MOST_FIELDS = 10_000  # whose columns are remembered; accounts have dozens
 
 # Where a field's values go: the column; null, and those of this type, as they are; the others
 # converted. No named tuple, which takes three times as long to unpack.
-_Target = tuple[str, type | None, Converter]
+Target = tuple[str, type | None, Converter]
 
 
-class Columns(dict[str, _Target]):
+def target(column: str, convert: Converter) -> Target:
+    """The target of a field whose values `convert` makes fit for the column."""
+    return column, UNCHANGED.get(convert), convert
+
+
+class Columns(dict[str, Target]):
     """Field -> where its values go: learned from the columns' converters as fields turn up.
 
     A field whose column has no converter keeps what comes.
 
     Attributes:
-        contested: the fields whose column another field has too, of those that are remembered.
+        contested: the fields whose column another field has too, of those that are remembered;
+            some more than once. Workers add to it while others go through it.
     """
 
     def __init__(self, converters: Mapping[str, Converter]) -> None:
         super().__init__()
         self.converters = converters
-        self.contested: frozenset[str] = frozenset()
+        self.contested: list[str] = []
         self._first_fields: dict[str, str] = {}
-        self._learning = threading.Lock()  # workers share the columns
 
-    def __missing__(self, field: str) -> _Target:
+    def __missing__(self, field: str) -> Target:
         column = snake_case(field)
-        convert = self.converters.get(column, _as_it_is)
-        target = (column, UNCHANGED.get(convert), convert)
-        with self._learning:
-            if self.remembers_all:
-                first = self._first_fields.setdefault(column, field)
-                if first != field:
-                    self.contested |= {first, field}
-                self[field] = target
-        return target
+        learned = target(column, self.converters.get(column, _as_it_is))
+        if self.remembers_all:
+            first = self._first_fields.setdefault(column, field)
+            if first != field:
+                self.contested.extend([first, field])
+            self[field] = learned
+        return learned
 
     @property
     def remembers_all(self) -> bool:
@@ -86,15 +88,15 @@ def _as_it_is(value: Any) -> Any:
 
 def _settle_rivals(row: Row, document: Mapping[str, Any], columns: Columns) -> None:
     """Give every field of those that share a column its place in the row."""
-    rivals: dict[str, list[str]] = {}
+    rivals: dict[str, set[str]] = {}
     for field in columns.contested if columns.remembers_all else document:
         if field in document:
-            rivals.setdefault(columns[field][0], []).append(field)
+            rivals.setdefault(columns[field][0], set()).add(field)
     for column, fields in rivals.items():
         if len(fields) > 1:
-            fields.sort(key=lambda field: (field != column, field))
+            ranked = sorted(fields, key=lambda field: (field != column, field))
             # Each on its own: a field that is alone in its document has no rival.
-            claims = [to_row({field: document[field]}, columns)[0][column] for field in fields]
+            claims = [to_row({field: document[field]}, columns)[0][column] for field in ranked]
             _share(row, column, claims)
 
 
