@@ -21,7 +21,7 @@ _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
 def needs_mending(body: bytes) -> bool:
     """Whether a body that orjson can read may hold an integer that it rounds, or a NUL."""
-    return has_nul(body) or body.translate(_DIGITS_AS_ZEROS).rfind(_TOO_MANY_DIGITS) >= 0
+    return has_nul(body) or _TOO_MANY_DIGITS in body.translate(_DIGITS_AS_ZEROS)
 
 
 def has_nul(body: bytes) -> bool:
