@@ -119,13 +119,14 @@ def test_survived__broken_connections(tls: bool, catalog: Message, tmp_path: Pat
 
 def test_survived__refused_connections(catalog: Message) -> None:
     """An API that is not there yet is waited for."""
-    with socket.create_server(("127.0.0.1", 0)) as reserved:
-        port = reserved.getsockname()[1]
     outputs: list[Output] = []
-    url = f"http://127.0.0.1:{port}/v1"
-    reading = threading.Thread(target=lambda: outputs.append(read(url, catalog)))
-    reading.start()
-    time.sleep(4)  # start-up takes two
+    with socket.create_server(("127.0.0.1", 0)) as door:
+        door.settimeout(SECONDS)
+        port = door.getsockname()[1]
+        url = f"http://127.0.0.1:{port}/v1"
+        reading = threading.Thread(target=lambda: outputs.append(read(url, catalog)))
+        reading.start()
+        door.accept()[0].close()  # the first try; the next ones are refused until the API is there
     with Simulator(ACCOUNT, key=KEY, port=port):
         reading.join(SECONDS)
 
