@@ -31,8 +31,10 @@ from source_autopilot.patience import PATIENCE_FOR_ONE_QUESTION
 from source_autopilot.responses import UnreadablePage
 from source_autopilot.streams import Contacts
 
-# A discover has 30 s; one that was slow so far has none left for another question.
-SECONDS_BEFORE_FALLBACK = 10.0
+# A discover has 30 s, also on a busy machine: what was slow so far leaves time for one more try,
+# or for none.
+SECONDS_BEFORE_ONE_TRY = 4.0
+SECONDS_BEFORE_FALLBACK = 12.0
 
 
 class _QuietErrorHandler(AutopilotErrorHandler):
@@ -85,8 +87,11 @@ def fields_of_account(
     fields = _answered(listed.fields, logger)
     if fields is not None:
         return fields
-    if now() - began < SECONDS_BEFORE_FALLBACK:
-        contacts = Contacts(replace(api, budget=new_budget()), start_date=start_date)
+    took = now() - began
+    if took < SECONDS_BEFORE_FALLBACK:
+        patience = api.patience if took < SECONDS_BEFORE_ONE_TRY else PATIENCE_FOR_ONE_QUESTION
+        fresh = replace(api, budget=new_budget(), patience=patience)
+        contacts = Contacts(fresh, start_date=start_date)
         fields = _answered(lambda: _of_first_page(contacts), logger)
     if fields is None:
         logger.warning(

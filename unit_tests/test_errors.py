@@ -6,7 +6,14 @@ from airbyte_cdk.models import FailureType
 from airbyte_cdk.sources.streams.http.error_handlers import ResponseAction
 
 from source_autopilot.errors import AutopilotErrorHandler
-from source_autopilot.patience import PATIENCE_OF_CHECK, PATIENCE_OF_READ, Patience
+from source_autopilot.field_survey import SECONDS_BEFORE_FALLBACK, SECONDS_BEFORE_ONE_TRY
+from source_autopilot.patience import (
+    PATIENCE_FOR_ONE_QUESTION,
+    PATIENCE_OF_CHECK,
+    PATIENCE_OF_DISCOVER,
+    PATIENCE_OF_READ,
+    Patience,
+)
 from source_autopilot.waits import Waits
 
 HANDLER = AutopilotErrorHandler(PATIENCE_OF_READ, Waits().of("contacts"))
@@ -116,6 +123,18 @@ def test_interpret_response__tells_of_tries_that_failed() -> None:
 )
 def test_patience__bounded(patience: Patience, seconds: float) -> None:
     """A check ends within 30 s with its start-up, a fault that never passes within 5 minutes."""
-    one_try = max(patience.connect_seconds + patience.read_seconds, patience.whole_seconds)
+    assert longest(patience) <= seconds
 
-    assert patience.total_seconds + 2 * one_try <= seconds
+
+def test_patience__bounded_discover() -> None:
+    """A discover ends within 30 s with its start-up, whatever its two questions run into."""
+    quick = SECONDS_BEFORE_ONE_TRY + longest(PATIENCE_OF_DISCOVER)
+    slow = SECONDS_BEFORE_FALLBACK + longest(PATIENCE_FOR_ONE_QUESTION)
+
+    assert max(quick, slow, longest(PATIENCE_OF_DISCOVER)) <= 25
+
+
+def longest(patience: Patience) -> float:
+    """The seconds after which it is over, whatever goes wrong."""
+    one_try = max(patience.connect_seconds + patience.read_seconds, patience.whole_seconds)
+    return one_try + bool(patience.retries) * (patience.total_seconds + one_try)

@@ -147,12 +147,22 @@ def test_fields_of_account__a_bug_in_here(
 
 
 def test_fields_of_account__too_slow(api: Api, clock: Clock, autopilot: Mocker) -> None:
-    """A discover that was slow so far has no time for a second question."""
+    """A discover that was very slow so far has no time for a second question."""
     autopilot.get(URL + "contacts/custom_fields", status_code=404)
-    times: Iterator[float] = iter([0.0, 10.0])
+    times: Iterator[float] = iter([0.0, 12.0])
 
     assert found(api, clock, times.__next__) == []
     assert asked(autopilot) == ["/v1/contacts/custom_fields"]
+
+
+def test_fields_of_account__one_try(api: Api, clock: Clock, autopilot: Mocker) -> None:
+    """A discover that was slow so far has time for a second question, not for asking it again."""
+    autopilot.get(URL + "contacts/custom_fields", status_code=404)
+    autopilot.get(URL + "contacts", [{"exc": requests.ReadTimeout}, {"json": PAGE}])
+    times: Iterator[float] = iter([0.0, 4.0])
+
+    assert found(api, clock, times.__next__) == []
+    assert asked(autopilot) == ["/v1/contacts/custom_fields", "/v1/contacts"]
 
 
 def test_fields_of_account__closes_no_budget(api: Api, clock: Clock, autopilot: Mocker) -> None:

@@ -2,11 +2,14 @@
 
 import logging
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
+import requests
+import requests_mock
 from airbyte_cdk.models import (
     AirbyteCatalog,
     AirbyteMessage,
@@ -22,7 +25,12 @@ from requests_mock import Mocker
 
 from source_autopilot.failures import SyncFailed
 from source_autopilot.http_stream import AutopilotStream
-from source_autopilot.patience import PATIENCE_OF_CHECK, PATIENCE_OF_READ
+from source_autopilot.patience import (
+    PATIENCE_OF_CHECK,
+    PATIENCE_OF_DISCOVER,
+    PATIENCE_OF_READ,
+    Patience,
+)
 from source_autopilot.source import STREAM_NAMES, SourceAutopilot
 from unit_tests.catalogs import DISCOVERED, catalog
 from unit_tests.conftest import KEY
@@ -208,6 +216,26 @@ def test_check_connection__is_less_patient(autopilot: Mocker) -> None:
         SourceAutopilot().check_connection(LOGGER, CONFIG)
 
     assert autopilot.call_count == PATIENCE_OF_CHECK.retries + 1 < PATIENCE_OF_READ.retries + 1
+
+
+@pytest.mark.parametrize(
+    ("command", "patience"),
+    [
+        (SourceAutopilot().check_connection, PATIENCE_OF_CHECK),
+        (SourceAutopilot().discover, PATIENCE_OF_DISCOVER),
+    ],
+)
+def test_commands__wait_less(
+    autopilot: Mocker, command: Callable[..., Any], patience: Patience
+) -> None:
+    """Where somebody waits for the end of a command, it waits for no answer as long as a sync."""
+    autopilot.get(requests_mock.ANY, exc=requests.ReadTimeout)
+
+    with suppress(AirbyteTracedException):
+        command(LOGGER, CONFIG)
+
+    waits: set[Any] = {request.timeout for request in autopilot.request_history}
+    assert waits == {(patience.connect_seconds, patience.read_seconds)}
 
 
 def properties_of(discovered: AirbyteCatalog, stream: str = "contacts") -> dict[str, Any]:
