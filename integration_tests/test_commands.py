@@ -9,7 +9,6 @@ from integration_tests.connector import run
 from integration_tests.simulator import Account, Fault, Simulator
 
 NOBODY_LISTENS = "http://127.0.0.1:9/v1"
-SECONDS_OF_CHECK = 30
 
 
 def test_spec__settings() -> None:
@@ -71,10 +70,11 @@ def test_check__wrong_settings(config: dict[str, Any], sentence: str) -> None:
     ids=lambda it: it.kind if isinstance(it, Fault) else "",
 )
 def test_check__api_in_trouble(fault: Fault, sentence: str) -> None:
-    """Whatever the API does, the check ends within 30 seconds and says what it saw."""
+    """Whatever the API does, the check gives up soon and says what it saw."""
     with Simulator(Account(), key=KEY, faults=[fault]) as autopilot:
-        output = run("check", {"api_key": KEY}, url=autopilot.url, seconds=SECONDS_OF_CHECK)
+        output = run("check", {"api_key": KEY}, url=autopilot.url)
 
+        assert autopilot.log.count() <= 4
     assert output.connection_status["status"] == "FAILED"
     assert output.connection_status["message"].startswith(sentence)
 
@@ -98,7 +98,7 @@ def test_check__trouble_with_the_forecast(
     with Simulator(
         Account(segments=25), key=KEY, faults=faults, latency_seconds=latency_seconds
     ) as autopilot:
-        output = run("check", {"api_key": KEY}, url=autopilot.url, seconds=SECONDS_OF_CHECK)
+        output = run("check", {"api_key": KEY}, url=autopilot.url)
 
         assert autopilot.log.count() <= 3 + 20
     assert output.connection_status == {"status": "SUCCEEDED"}
@@ -107,7 +107,7 @@ def test_check__trouble_with_the_forecast(
 
 def test_check__no_network() -> None:
     """Without a way to the API the check says so, in time."""
-    output = run("check", {"api_key": KEY}, url=NOBODY_LISTENS, seconds=SECONDS_OF_CHECK)
+    output = run("check", {"api_key": KEY}, url=NOBODY_LISTENS)
 
     assert output.connection_status["status"] == "FAILED"
     assert "check that api2.autopilothq.com can be reached" in output.connection_status["message"]
@@ -124,7 +124,7 @@ def test_check__passing_trouble() -> None:
 
 def test_discover__no_network() -> None:
     """Without a way to the API the four streams and their keys are known all the same, in time."""
-    output = run("discover", ALL_TIME, url=NOBODY_LISTENS, seconds=SECONDS_OF_CHECK)
+    output = run("discover", ALL_TIME, url=NOBODY_LISTENS)
 
     assert output.code == 0
     keys = {it["name"]: it["source_defined_primary_key"] for it in output.catalog["streams"]}

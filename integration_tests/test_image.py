@@ -3,7 +3,6 @@
 import json
 import re
 import subprocess
-import time
 import uuid
 from collections.abc import Iterator
 from itertools import islice
@@ -130,8 +129,7 @@ def test_read__killed_and_resumed(account: Account, catalog: Message, name: str)
 
 
 def test_read__stopped(account: Account, catalog: Message, name: str) -> None:
-    """`docker stop` ends it within 5 s, with a state for everything that was delivered."""
-    began = time.monotonic()
+    """`docker stop` ends it before Docker kills it, with a state for all that was delivered."""
     with Simulator(account, key=KEY, latency_seconds=0.1) as autopilot:
         written = _written_until(
             ["docker", "stop", "--time", "60", name],
@@ -141,7 +139,6 @@ def test_read__stopped(account: Account, catalog: Message, name: str) -> None:
             ["--name", name, IMAGE],
         )
 
-    assert time.monotonic() - began < 60
     stopped = Output(143, "".join(written), "")
     safe, states = vouched_for(written)
     assert states

@@ -121,7 +121,7 @@ def test_read__nobody_reads_on(catalog: Message) -> None:
         process.stdout.readline()
         process.stdout.close()
         try:
-            process.wait(timeout=30)
+            process.wait(timeout=SECONDS)
         except subprocess.TimeoutExpired:
             pytest.fail("it still runs")
         assert process.returncode != 0
@@ -162,7 +162,10 @@ def test_read__any_number_of_segments(segments: int, catalog: Message) -> None:
 
 @pytest.mark.parametrize("after", [30, 300, 1_500])
 def test_read__asked_to_stop(after: int, catalog: Message) -> None:
-    """SIGTERM ends a sync in 5 s with a state for every record; the next attempt has the rest."""
+    """SIGTERM ends a sync at once with a state for every record; the next attempt has the rest.
+
+    At once: without waiting for the answer that does not come, let alone for a second try.
+    """
     account = Account(contacts=1_500, segment_sizes=[900, 450, 250])
     slow = Fault("silence", path="*lists*", times=None)
     with Simulator(account, key=KEY, latency_seconds=0.1) as autopilot:
@@ -171,10 +174,9 @@ def test_read__asked_to_stop(after: int, catalog: Message) -> None:
             assert process.stdout is not None
             written = list(islice(process.stdout, after))
             process.terminate()
-            asked = time.monotonic()
             written += process.stdout.readlines()
             code = process.wait(timeout=SECONDS)
-            took = time.monotonic() - asked
+        assert autopilot.log.count("*lists*") <= 1
         autopilot.set_faults([])
         safe, states = vouched_for(written)
         last = run(
@@ -188,7 +190,6 @@ def test_read__asked_to_stop(after: int, catalog: Message) -> None:
 
     stopped = Output(code, "".join(written), "")
     assert code == 143
-    assert took < 5
     assert {stream: rows for stream, rows in safe.items() if rows} == stopped.rows
     assert set(stopped.statuses) == {it["stream"]["name"] for it in catalog["streams"]}
     assert set(stopped.statuses.values()) <= {"INCOMPLETE", "COMPLETE"}
@@ -213,7 +214,7 @@ def test_asked_to_stop__nobody_reads(catalog: Message) -> None:
             time.sleep(1)  # until the queue is full and no page is asked for any more
         process.terminate()
 
-        assert process.wait(timeout=10) == 143
+        assert process.wait(timeout=SECONDS) == 143
     assert before < account.contact_count / 100
 
 
@@ -231,4 +232,4 @@ def test_asked_to_stop__nothing_to_keep(verb: str, catalog: Message) -> None:
             time.sleep(0.05)
         process.terminate()
 
-        assert process.wait(timeout=5) == 143
+        assert process.wait(timeout=SECONDS) == 143

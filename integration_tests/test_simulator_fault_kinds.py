@@ -25,7 +25,7 @@ def answer(fault: Fault, path: str = "/contacts") -> requests.Response:
 def get(autopilot: Simulator, path: str) -> requests.Response:
     """GET a path below /v1 with the right key, without following redirects."""
     headers = {"autopilotapikey": autopilot.key}
-    return requests.get(autopilot.url + path, headers=headers, timeout=5, allow_redirects=False)
+    return requests.get(autopilot.url + path, headers=headers, timeout=60, allow_redirects=False)
 
 
 def normal(path: str = "/contacts") -> dict[str, object]:

@@ -131,10 +131,10 @@ def test_simulator__spares_requests_that_it_refuses_anyway() -> None:
     with Simulator(Account(), faults=[Fault("status", status=500)]) as autopilot:
         url, headers = autopilot.url + "/lists", {"autopilotapikey": autopilot.key}
         statuses = [
-            requests.get(url, timeout=5).status_code,
-            requests.post(url, headers=headers, timeout=5).status_code,
-            requests.get(url, headers=headers, timeout=5).status_code,
-            requests.get(url, headers=headers, timeout=5).status_code,
+            requests.get(url, timeout=60).status_code,
+            requests.post(url, headers=headers, timeout=60).status_code,
+            requests.get(url, headers=headers, timeout=60).status_code,
+            requests.get(url, headers=headers, timeout=60).status_code,
         ]
 
     assert statuses == [400, 405, 500, 200]
@@ -144,7 +144,7 @@ def test_simulator__matches_faults_with_the_decoded_path() -> None:
     """A glob is written as people read paths, without /v1 and percent signs."""
     with Simulator(Account(), faults=[Fault("html", path="/a b/é")]) as autopilot:
         headers = {"autopilotapikey": autopilot.key}
-        answer = requests.get(autopilot.url + "/a%20b/%C3%A9?x=1", headers=headers, timeout=5)
+        answer = requests.get(autopilot.url + "/a%20b/%C3%A9?x=1", headers=headers, timeout=60)
 
     assert answer.headers["Content-Type"].startswith("text/html")
 
@@ -153,8 +153,8 @@ def test_set_faults__takes_effect_at_once() -> None:
     """A test may change its mind while the simulator runs."""
     with Simulator(Account(), faults=[Fault("status", status=500, times=None)]) as autopilot:
         url, headers = autopilot.url + "/lists", {"autopilotapikey": autopilot.key}
-        before = requests.get(url, headers=headers, timeout=5).status_code
+        before = requests.get(url, headers=headers, timeout=60).status_code
         autopilot.set_faults([])
-        after = requests.get(url, headers=headers, timeout=5).status_code
+        after = requests.get(url, headers=headers, timeout=60).status_code
 
     assert (before, after) == (500, 200)

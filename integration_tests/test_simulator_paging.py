@@ -16,7 +16,9 @@ SIZES = [0, 1, 99, 100, 101, 200, 550]
 
 def get(autopilot: Simulator, path: str) -> requests.Response:
     """GET a path below /v1, with the right key."""
-    return requests.get(autopilot.url + path, headers={"autopilotapikey": autopilot.key}, timeout=5)
+    return requests.get(
+        autopilot.url + path, headers={"autopilotapikey": autopilot.key}, timeout=60
+    )
 
 
 def walk(autopilot: Simulator, path: str) -> list[list[str]]:
@@ -133,7 +135,7 @@ def test_target__is_decoded_once_and_strictly(raw_target: str, segments: tuple[s
 def raw_get(autopilot: Simulator, target: bytes) -> int:
     """The status of a request whose target is sent byte for byte."""
     key = autopilot.key.encode()
-    with socket.create_connection(autopilot.address, timeout=5) as connection:
+    with socket.create_connection(autopilot.address, timeout=60) as connection:
         connection.sendall(b"GET %b HTTP/1.1\r\nHost: x\r\n" % target)
         connection.sendall(b"autopilotapikey: %b\r\nConnection: close\r\n\r\n" % key)
         response = http.client.HTTPResponse(connection)

@@ -34,7 +34,7 @@ class Program:
 
     def get(self, path: str) -> requests.Response:
         """GET a path below /v1, with the key."""
-        return requests.get(self.url + path, headers={"autopilotapikey": self.key}, timeout=5)
+        return requests.get(self.url + path, headers={"autopilotapikey": self.key}, timeout=60)
 
     def control(self, name: str) -> str:
         """The address of one of the simulator's own endpoints."""
@@ -56,7 +56,7 @@ def running(*options: str) -> Iterator[Program]:
 def run(*options: str) -> subprocess.CompletedProcess[str]:
     """What the program says when it is to end at once."""
     return subprocess.run(  # noqa: S603 - our own program
-        [*PROGRAM, *options], cwd=ROOT, capture_output=True, text=True, timeout=10, check=False
+        [*PROGRAM, *options], cwd=ROOT, capture_output=True, text=True, timeout=60, check=False
     )
 
 
@@ -111,15 +111,15 @@ def test_program__serves_the_account_and_the_faults_of_its_options(tmp_path: Pat
 def test_program__ends_at_once_even_while_a_client_waits(number: signal.Signals) -> None:
     """A signal ends it with 0 and without a word, silent and idle connections or not."""
     with running() as program:
-        requests.put(program.control("faults"), json=[{"kind": "silence"}], timeout=5)
+        requests.put(program.control("faults"), json=[{"kind": "silence"}], timeout=60)
         port = int(program.url.split(":")[2].removesuffix("/v1"))
-        with socket.create_connection(("127.0.0.1", port), timeout=5) as waiting:
+        with socket.create_connection(("127.0.0.1", port), timeout=60) as waiting:
             head = f"GET /v1/lists HTTP/1.1\r\nHost: x\r\nautopilotapikey: {program.key}\r\n\r\n"
             waiting.sendall(head.encode())
-            while not requests.get(program.control("requests"), timeout=5).json():
+            while not requests.get(program.control("requests"), timeout=60).json():
                 pass
             program.process.send_signal(number)
-            output, errors = program.process.communicate(timeout=5)
+            output, errors = program.process.communicate(timeout=60)
 
     assert (program.process.returncode, output, errors) == (0, "", "")
 

@@ -15,7 +15,7 @@ from integration_tests.simulator import Account, Simulator
 def test_connection__is_kept_alive() -> None:
     """A client that keeps its connection may use it again: benchmarks depend on it."""
     with Simulator(Account()) as autopilot:
-        connection = http.client.HTTPConnection(*autopilot.address, timeout=5)
+        connection = http.client.HTTPConnection(*autopilot.address, timeout=60)
         connection.connect()
         with closing(connection), connection.sock as only_socket:
             for _ in range(3):
@@ -39,7 +39,7 @@ def test_compress__only_if_switched_on_and_asked_for(
     with Simulator(Account(contacts=1), compress=compress) as autopilot:
         headers = {"autopilotapikey": autopilot.key, "Accept-Encoding": accepted}
         with requests.get(
-            autopilot.url + "/lists", headers=headers, stream=True, timeout=5
+            autopilot.url + "/lists", headers=headers, stream=True, timeout=60
         ) as answer:
             raw = answer.raw.read(decode_content=False)
 
