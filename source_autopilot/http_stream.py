@@ -85,7 +85,11 @@ class AutopilotStream(AutopilotEndpoint, ABC):
             if not self.checkpoint:
                 yield from rows
                 continue
-            records = RecordPage.of(self.name, rows, rows_read=len(page.rows))
+            try:
+                records = RecordPage.of(self.name, rows, rows_read=len(page.rows))
+            except RecursionError:
+                too_deep = UnreadablePage("a value in it is nested too deeply")
+                raise unusable_page(self.name, number, too_deep) from None
             self.checkpoint.page(partition, records, bookmark=page.bookmark)
             if self.progress:
                 self.progress.page(page, delivered=records.count, first=number == 1)

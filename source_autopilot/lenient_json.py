@@ -36,9 +36,13 @@ def decode_leniently(body: bytes) -> tuple[Any, Counter[str]]:
     A field is one of an object in an array at the top: a contact's. Raises ValueError.
     """
     try:
-        value = json.loads(body)
+        return _decoded(body)
     except RecursionError:
         raise ValueError("nested too deeply") from None
+
+
+def _decoded(body: bytes) -> tuple[Any, Counter[str]]:
+    value = json.loads(body)
     mended: Counter[str] = Counter()
     if isinstance(value, dict):
         for rows in value.values():

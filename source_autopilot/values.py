@@ -4,6 +4,7 @@ Each function takes a value as the API sent it and returns it as its column's ty
 Misfit with what goes into the column instead. Knows nothing of fields, rows or pages.
 """
 
+import json
 from collections.abc import Callable
 from math import isfinite
 from typing import Any
@@ -33,8 +34,8 @@ def text(value: Any) -> str | None:
         return value
     try:
         return orjson.dumps(value).decode()
-    except TypeError:  # integers beyond 64 bits
-        return str(value)
+    except TypeError:  # integers beyond 64 bits, or nested deeper than orjson goes
+        return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
 def boolean(value: Any) -> bool | None:

@@ -31,6 +31,7 @@ from source_autopilot.patience import (
     PATIENCE_OF_READ,
     Patience,
 )
+from source_autopilot.record_page import RecordPage
 from source_autopilot.source import STREAM_NAMES, SourceAutopilot
 from unit_tests.catalogs import DISCOVERED, catalog
 from unit_tests.conftest import KEY
@@ -356,6 +357,29 @@ def test_read__one_stream_in_trouble(autopilot: Mocker) -> None:
     assert (failure_type, message) == (raised.value.failure_type, raised.value.message)
     assert failure_type == FailureType.transient_error
     assert message.startswith("Autopilot has trouble on its side (503).")
+
+
+@pytest.mark.parametrize("depth", [300, 600, 1_010, 100_000])
+@pytest.mark.parametrize("value", ["[{}1{}]", "[{}NaN{}]"])
+@pytest.mark.parametrize(
+    "document",
+    ['{"contact_id": "p1", "New": ?}', '{"contact_id": "p1", "Email": ?}'],
+    ids=["as it is", "as text"],
+)
+def test_read__nested_deeply(autopilot: Mocker, depth: int, value: str, document: str) -> None:
+    """A value is either written as it is or ends its table with a sentence, however deep it is."""
+    deep = value.format("[" * depth, "]" * depth)
+    body = '{"contacts": [' + document.replace("?", deep) + "]}"
+    autopilot.get(URL + "contacts", text=body)
+    messages: list[AirbyteMessage] = []
+
+    with suppress(SyncFailed):
+        every = SourceAutopilot(in_pages=True).read(LOGGER, CONFIG, catalog("contacts"))
+        messages.extend(every)
+
+    written = b"".join(it.lines for it in messages if isinstance(it, RecordPage)).decode()
+    said = [message for _, message in errors(messages)]
+    assert deep.replace("NaN", "null") in written or "nested too deeply" in " ".join(said)
 
 
 def test_read__revoked_key(autopilot: Mocker) -> None:

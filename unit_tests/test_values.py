@@ -28,6 +28,15 @@ def test_text__any_value(value: Any, expected: str | None) -> None:
     assert text(value) == expected
 
 
+def test_text__deeply_nested() -> None:
+    """What is nested deeper than the JSON library goes is written as JSON, too."""
+    deep: Any = {"é": "'"}
+    for _ in range(300):
+        deep = [deep, 1]
+
+    assert text(deep) == "[" * 300 + '{"é":"\'"}' + ",1]" * 300
+
+
 @pytest.mark.parametrize(
     ("value", "expected"),
     [(True, True), (False, False), ("true", True), ("False", False), ("", None), (None, None)],
