@@ -44,7 +44,7 @@ test-image: .venv/installed image ## Test the image: our comparisons and Airbyte
 		-m image_tests --connector-image source-autopilot --read-from-streams=all \
 		--read-scenarios=all_contacts,with_catalog
 
-benchmark: .venv/installed ## Measure the connector beside its peers on the simulator (40 minutes)
+benchmark: .venv/installed ## Measure the connector beside its peers on the simulator (50 minutes)
 	$(BIN)/python -m benchmarks.custom_fields
 	$(BIN)/python -m benchmarks --write docs/performance.md
 

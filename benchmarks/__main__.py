@@ -10,7 +10,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from .measure import Run, measured, start_seconds
+from .measure import Run, measured, start_seconds, typical
 from .peers import PEERS, Peer
 from .report import heading, line, write
 from .targets import missed
@@ -27,8 +27,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     runs: list[Run] = []
     for workload in workloads:
         print(heading(workload))
-        for peer in _readers(workload, peers):
-            run = measured(peer, installed[peer.name], workload, starts[peer.name])
+        turns = [
+            [
+                measured(peer, installed[peer.name], workload, starts[peer.name])
+                for peer in _readers(workload, peers)
+            ]
+            for _ in range(workload.turns)
+        ]
+        for runs_of_peer in zip(*turns, strict=True):
+            run = typical(runs_of_peer)
             print(line(run), flush=True)
             runs.append(run)
     problems = missed(runs)

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -71,6 +72,12 @@ def measured(peer: Peer, programs: Path, workload: Workload, start: float) -> Ru
     if usage.code:
         complete = f"no: exit code {usage.code}, {complete}"
     return Run(peer, workload, usage, start, requests, throttled, complete)
+
+
+def typical(runs: Sequence[Run]) -> Run:
+    """The run with the median of the processor times, or one that was not complete, if any."""
+    by_time = sorted(runs, key=lambda run: run.usage.cpu_seconds)
+    return next((it for it in runs if it.complete != "yes"), by_time[len(runs) // 2])
 
 
 def executed(peer: Peer, programs: Path, folder: Path, simulator: Simulator) -> Usage:
