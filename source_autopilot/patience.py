@@ -55,7 +55,8 @@ PATIENCE_OF_DISCOVER = Patience(
     total_seconds=3,
     longest_pause_seconds=3,
 )
-# A sync whose catalog does not say which custom fields there are asks for them once.
+# Asked once: a sync whose catalog does not say which custom fields there are, and a discover that
+# was slow so far.
 PATIENCE_FOR_ONE_QUESTION = replace(
     PATIENCE_OF_DISCOVER, retries=0, total_seconds=1, longest_pause_seconds=0
 )

@@ -1,0 +1,8 @@
+"""Tests of `termination`; integration_tests/test_resume.py ends whole processes."""
+
+from source_autopilot.termination import LONGEST_SECONDS
+
+
+def test_longest_seconds() -> None:
+    """A connector that is asked to end is gone in 5 s: Docker kills it after 10."""
+    assert LONGEST_SECONDS <= 5
