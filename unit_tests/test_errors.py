@@ -11,9 +11,12 @@ from source_autopilot.patience import (
     PATIENCE_FOR_ONE_QUESTION,
     PATIENCE_OF_CHECK,
     PATIENCE_OF_DISCOVER,
+    PATIENCE_OF_FORECAST,
     PATIENCE_OF_READ,
     Patience,
 )
+from source_autopilot.source import SECONDS_BEFORE_FORECAST
+from source_autopilot.survey import MOST_SECONDS
 from source_autopilot.waits import Waits
 
 HANDLER = AutopilotErrorHandler(PATIENCE_OF_READ, Waits().of("contacts"))
@@ -132,6 +135,11 @@ def test_patience__bounded_discover() -> None:
     slow = SECONDS_BEFORE_FALLBACK + longest(PATIENCE_FOR_ONE_QUESTION)
 
     assert max(quick, slow) <= 25
+
+
+def test_patience__bounded_forecast() -> None:
+    """A check with a forecast ends within 30 s with its start-up."""
+    assert SECONDS_BEFORE_FORECAST + MOST_SECONDS + longest(PATIENCE_OF_FORECAST) <= 25
 
 
 def test_patience__silence_leaves_a_second_question() -> None:
