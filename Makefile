@@ -4,7 +4,8 @@ SUPPORTED = import sys; sys.exit(not (3, 10) <= sys.version_info[:2] <= (3, 12))
 PYTHON ?= $(shell for it in python3 python3.12 python3.11 python3.10; do \
 	"$$it" -c '$(SUPPORTED)' 2>/dev/null && echo "$$it" && break; done)
 BIN = .venv/bin
-CODE = source_autopilot unit_tests integration_tests examples benchmarks main.py setup.py
+TESTS = unit_tests integration_tests docs_tests simulator
+CODE = source_autopilot $(TESTS) examples benchmarks main.py setup.py
 INSTALL = pip install --quiet --constraint requirements.lock --editable '.[tests,demo]'
 
 SECONDS = 600
@@ -33,7 +34,7 @@ lint: .venv/installed ## Check style and format
 
 types: .venv/installed ## Check the types
 	$(BIN)/mypy --strict source_autopilot
-	$(BIN)/mypy --strict unit_tests integration_tests examples benchmarks
+	$(BIN)/mypy --strict $(TESTS) examples benchmarks
 
 image: ## Build the Docker image; BASE_IMAGE= replaces Airbyte's public Python base
 	DOCKER_BUILDKIT=1 docker build $(if $(BASE_IMAGE),--build-arg BASE_IMAGE=$(BASE_IMAGE)) \

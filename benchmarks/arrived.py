@@ -9,7 +9,7 @@ from typing import Any
 
 import orjson
 
-from integration_tests.simulator import Account
+from simulator import Account
 
 KEYS = {
     "contacts": ("contact_id",),

@@ -16,7 +16,7 @@ from statistics import median
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from integration_tests.simulator import TWENTY, Account, Simulator
+from simulator import TWENTY, Account, Simulator
 
 from .measure import executed
 from .peers import OURS, Peer, prepare

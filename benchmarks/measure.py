@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from integration_tests.simulator import Simulator
+from simulator import Simulator
 
 from .arrived import verdict
 from .peers import Peer, prepare

@@ -21,7 +21,7 @@ Written by `make benchmark`, in one run on one machine: {machine}. Do not edit.
 
 ![Time and processor time of this connector and its peers](performance.svg)
 
-Every program reads the same account from the simulator in `integration_tests/simulator`, alone on
+Every program reads the same account from the simulator in `simulator`, alone on
 the machine, from its package in a venv of its own; the lock file says which CDK, the package index
 which dlt and which Singer tap. *Seconds* are wall time without start-up, which is the median of
 three reads of an empty account. The *floor* is the larger of the longest chain of pages times the

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 
-from integration_tests.simulator import Account, Simulator
+from simulator import Account, Simulator
 
 PAGE_SIZE = 100  # the API's
 ROWS_OF_PEAK = 20_000  # contacts of the account whose peak of memory a large one is compared with

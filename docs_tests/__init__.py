@@ -1,0 +1,1 @@
+"""Tests that hold the documents to what the code does."""

@@ -4,8 +4,8 @@ import re
 from pathlib import Path
 from typing import Any
 
-from source_autopilot.custom_columns import column_names, columns_of, schema_properties
-from source_autopilot.custom_field import fields_of_answer
+from source_autopilot.records.custom_columns import column_names, columns_of, schema_properties
+from source_autopilot.records.custom_field import fields_of_answer
 
 PAGE = (Path(__file__).parent.parent / "docs" / "custom-fields.md").read_text()
 WORDS: dict[str, dict[str, Any]] = {

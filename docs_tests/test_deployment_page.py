@@ -12,13 +12,13 @@ from typing import Any, get_args, get_type_hints
 
 import pytest
 
-from integration_tests import docker_stand_in
-from integration_tests.airbyte_stub import AirbyteStub, airbyte_stub
 from integration_tests.conftest import ALL_TIME, KEY
-from integration_tests.connector import ROOT, SECONDS, Output
-from integration_tests.docker_on_path import docker_that_reaches
-from integration_tests.simulator import Account, Fault, Simulator
-from integration_tests.test_read import expected_rows, sorted_rows
+from integration_tests.support import docker_stand_in
+from integration_tests.support.airbyte_stub import AirbyteStub, airbyte_stub
+from integration_tests.support.connector import ROOT, SECONDS, Output
+from integration_tests.support.docker_on_path import docker_that_reaches
+from integration_tests.sync.test_read import expected_rows, sorted_rows
+from simulator import Account, Fault, Simulator
 
 PAGE = (ROOT / "docs/deployment.md").read_text()
 EXAMPLES = ROOT / "examples/airbyte_api"

@@ -9,11 +9,12 @@ from typing import Any
 
 import pytest
 
-from source_autopilot import errors, forecast
+from source_autopilot import forecast
+from source_autopilot.api import error_mapping as errors
 from source_autopilot.config import EXPECTED, connection_specification
 from source_autopilot.forecast import SCHEDULES, Forecast, Totals
-from source_autopilot.http_stream import AutopilotStream
 from source_autopilot.source import STREAM_NAMES, SourceAutopilot
+from source_autopilot.streams.base import AutopilotStream
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()

@@ -11,7 +11,7 @@ from xml.etree import ElementTree
 import pytest
 import yaml
 
-from source_autopilot.api_url import api_url
+from source_autopilot.api.base_url import api_url
 from source_autopilot.source import STREAM_NAMES
 
 ROOT = Path(__file__).parent.parent

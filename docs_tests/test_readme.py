@@ -17,11 +17,11 @@ from pathlib import Path
 import pytest
 
 from integration_tests.conftest import ALL_TIME, KEY
-from integration_tests.connector import ROOT, SECONDS, Output
-from integration_tests.postgres import PASSWORD, postgresql, programs
-from integration_tests.simulator import Account, Simulator
-from integration_tests.sync_scripts import needs_pyairbyte
-from integration_tests.test_read import expected_rows, sorted_rows
+from integration_tests.support.connector import ROOT, SECONDS, Output
+from integration_tests.support.postgres import PASSWORD, postgresql, programs
+from integration_tests.support.sync_scripts import needs_pyairbyte
+from integration_tests.sync.test_read import expected_rows, sorted_rows
+from simulator import Account, Simulator
 
 README = (ROOT / "README.md").read_text()
 PAGE = (ROOT / "docs" / "autopilot.md").read_text()

@@ -32,7 +32,7 @@ def demo_account(*, contacts: int) -> Iterator[Demo]:
     Raises DemoUnavailable.
     """
     size = ["--contacts", str(contacts), "--pairs", str(contacts * 8 // 5)]
-    command = [sys.executable, "-m", "integration_tests.simulator", *size]
+    command = [sys.executable, "-m", "simulator", *size]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as simulator:  # noqa: S603 - our own program
         try:
             ready = simulator.stdout.readline() if simulator.stdout else ""

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from integration_tests.connector import full_refresh, run
-from integration_tests.simulator import Account, Simulator
+from integration_tests.support.connector import full_refresh, run
+from simulator import Account, Simulator
 
 KEY = "fedcba9876543210fedcba9876543210"
 ALL_TIME = {"api_key": KEY, "start_date": "2000-01-01"}

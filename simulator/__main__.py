@@ -1,4 +1,4 @@
-"""`python -m integration_tests.simulator`: the simulator as a program of its own.
+"""`python -m simulator`: the simulator as a program of its own.
 
 It prints one line of JSON, `{"url": ..., "key": ...}`, when it is ready, and serves until SIGINT or
 SIGTERM. GET /_simulator/requests reads its log, PUT /_simulator/faults replaces its faults.
@@ -64,7 +64,7 @@ def _faults(schedule: Path | None) -> list[Fault]:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="python -m integration_tests.simulator",
+        prog="python -m simulator",
         description="Serve a made-up Autopilot account on this machine.",
     )
     _add_account_options(parser.add_argument_group("the account"))

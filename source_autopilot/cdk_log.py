@@ -14,8 +14,8 @@ from pathlib import Path
 
 import airbyte_cdk
 
-from source_autopilot.explained import ExplainedError
-from source_autopilot.waits import trying_again
+from source_autopilot.errors import ExplainedError
+from source_autopilot.reports.retries import trying_again
 
 _CDK = str(Path(airbyte_cdk.__file__).parent)
 _OF_REQUESTS = ("http_client", "rate_limiting")  # modules whose lines hold requests and answers

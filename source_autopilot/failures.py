@@ -15,9 +15,9 @@ from airbyte_cdk.sources.streams.http.exceptions import BaseBackoffException
 from airbyte_cdk.utils.airbyte_secrets_utils import filter_secrets
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
-from source_autopilot.errors import KEY_IS_MISSING, TRY_LATER
-from source_autopilot.explained import ExplainedError
-from source_autopilot.termination import SyncStopped
+from source_autopilot.api.error_mapping import KEY_IS_MISSING, TRY_LATER
+from source_autopilot.errors import ExplainedError
+from source_autopilot.sync.shutdown import SyncStopped
 
 
 class SyncFailed(ExplainedError):

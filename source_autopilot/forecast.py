@@ -4,9 +4,9 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from source_autopilot.chain import ROWS_PER_PAGE
-from source_autopilot.pace import CEILING, WORKERS
-from source_autopilot.wording import counted, duration
+from source_autopilot.api.pace import CEILING, WORKERS
+from source_autopilot.streams.pagination import ROWS_PER_PAGE
+from source_autopilot.text import counted, duration
 
 MINUTES_OF_A_DAY = 24 * 60
 DAYS_OF_A_MONTH = 30

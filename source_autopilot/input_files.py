@@ -10,7 +10,7 @@ from typing import Any
 from airbyte_cdk.models import AirbyteStateMessage, ConfiguredAirbyteCatalog, FailureType
 from airbyte_cdk.sources import AbstractSource
 
-from source_autopilot.explained import ExplainedError
+from source_autopilot.errors import ExplainedError
 
 
 class SourceWithInputFiles(AbstractSource):

@@ -13,11 +13,11 @@ from airbyte_cdk.sources.connector_state_manager import HashableStreamDescriptor
 from airbyte_cdk.utils.print_buffer import PrintBuffer
 
 from source_autopilot.cdk_log import for_people
-from source_autopilot.explained import ExplainedError
+from source_autopilot.errors import ExplainedError
 from source_autopilot.failures import SyncFailed
-from source_autopilot.record_page import RecordPage
 from source_autopilot.source import SourceAutopilot, checked
-from source_autopilot.termination import SyncStopped, end, end_on_signal
+from source_autopilot.sync.record_batch import RecordPage
+from source_autopilot.sync.shutdown import SyncStopped, end, end_on_signal
 
 # Objects that a page leaves behind die without the collector; it is there for the odd cycle.
 COLLECT_AFTER_OBJECTS = 50_000

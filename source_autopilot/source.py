@@ -22,30 +22,30 @@ from airbyte_cdk.models import (
 from airbyte_cdk.sources.streams import Stream
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
-from source_autopilot.api import Api
-from source_autopilot.api_url import api_url
-from source_autopilot.budget import RequestBudget
-from source_autopilot.cdk_log import for_people
-from source_autopilot.concurrent_read import ConcurrentRead
-from source_autopilot.config import Config, InvalidConfig, connection_specification, parse_config
-from source_autopilot.custom_columns import columns_of
-from source_autopilot.explained import ExplainedError
-from source_autopilot.failures import reported_once
-from source_autopilot.field_survey import columns_of_catalog, fields_of_account
-from source_autopilot.forecast import Forecast, sentences, warning
-from source_autopilot.input_files import SourceWithInputFiles
-from source_autopilot.patience import (
+from source_autopilot.api.base_url import api_url
+from source_autopilot.api.client import Api
+from source_autopilot.api.rate_limiter import RequestBudget
+from source_autopilot.api.retry_policy import (
     PATIENCE_OF_CHECK,
     PATIENCE_OF_DISCOVER,
     PATIENCE_OF_FORECAST,
     PATIENCE_OF_READ,
     Patience,
 )
-from source_autopilot.record_page import in_records
-from source_autopilot.responses import UnreadablePage
-from source_autopilot.state import MalformedState
-from source_autopilot.streams import Lists, all_streams
+from source_autopilot.cdk_log import for_people
+from source_autopilot.config import Config, InvalidConfig, connection_specification, parse_config
+from source_autopilot.errors import ExplainedError
+from source_autopilot.failures import reported_once
+from source_autopilot.forecast import Forecast, sentences, warning
+from source_autopilot.input_files import SourceWithInputFiles
+from source_autopilot.records.custom_columns import columns_of
+from source_autopilot.records.page import UnreadablePage
+from source_autopilot.streams.custom_fields import columns_of_catalog, fields_of_account
+from source_autopilot.streams.tables import Lists, all_streams
 from source_autopilot.survey import NoSurvey, survey
+from source_autopilot.sync.reader import ConcurrentRead
+from source_autopilot.sync.record_batch import in_records
+from source_autopilot.sync.state import MalformedState
 
 # A check has 30 s; one that was slow so far has none left for a forecast.
 SECONDS_BEFORE_FORECAST = 8.0

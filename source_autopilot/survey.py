@@ -4,10 +4,10 @@ import time
 from collections.abc import Callable
 from datetime import datetime
 
-from source_autopilot.api import Api
+from source_autopilot.api.client import Api
 from source_autopilot.forecast import Totals
-from source_autopilot.responses import UnreadablePage
-from source_autopilot.streams import Contacts, SmartSegments, SmartSegmentsContacts
+from source_autopilot.records.page import UnreadablePage
+from source_autopilot.streams.tables import Contacts, SmartSegments, SmartSegmentsContacts
 
 MOST_SEGMENTS = 20  # that are asked for how many members they have
 MOST_SECONDS = 8.0  # of the 30 that a check has in all

@@ -12,9 +12,9 @@ from pydantic import SecretStr
 from requests_mock import Mocker
 
 from source_autopilot import config
-from source_autopilot.api import Api
-from source_autopilot.budget import RequestBudget
-from source_autopilot.patience import PATIENCE_OF_READ
+from source_autopilot.api.client import Api
+from source_autopilot.api.rate_limiter import RequestBudget
+from source_autopilot.api.retry_policy import PATIENCE_OF_READ
 
 # A busy machine is no reason to fail.
 settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -11,8 +11,8 @@ import pytest
 from airbyte_cdk.sources.streams.http.error_handlers import ErrorResolution, ResponseAction
 
 from source_autopilot.cdk_log import for_people
-from source_autopilot.explained import ExplainedError
-from source_autopilot.waits import Waits, trying_again
+from source_autopilot.errors import ExplainedError
+from source_autopilot.reports.retries import Waits, trying_again
 
 CDK = Path(airbyte_cdk.__file__).parent
 PROCESSOR = str(CDK / "sources/concurrent_source/concurrent_read_processor.py")

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from source_autopilot import config
 from source_autopilot.config import InvalidConfig, connection_specification, parse_config
 from unit_tests.conftest import KEY, NOW
-from unit_tests.documents import JSON
+from unit_tests.support.documents import JSON
 
 
 def utc(year: int, month: int, day: int, hour: int = 0, minute: int = 0) -> datetime:

@@ -2,7 +2,7 @@
 
 from airbyte_cdk.models import FailureType, StreamDescriptor
 
-from source_autopilot.explained import ExplainedError
+from source_autopilot.errors import ExplainedError
 
 
 def test_as_airbyte_message__no_stack_trace() -> None:

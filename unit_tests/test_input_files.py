@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from airbyte_cdk.models import FailureType
 
-from source_autopilot.explained import ExplainedError
+from source_autopilot.errors import ExplainedError
 from source_autopilot.source import SourceAutopilot
 
 READERS = {

@@ -7,11 +7,11 @@ import pytest
 from airbyte_cdk.models import SyncMode
 from jsonschema import Draft7Validator
 
-from source_autopilot.api import Api
-from source_autopilot.custom_columns import columns_of
-from source_autopilot.custom_field import CustomField
-from source_autopilot.http_stream import AutopilotStream
-from source_autopilot.streams import Contacts, Lists, SmartSegments, SmartSegmentsContacts
+from source_autopilot.api.client import Api
+from source_autopilot.records.custom_columns import columns_of
+from source_autopilot.records.custom_field import CustomField
+from source_autopilot.streams.base import AutopilotStream
+from source_autopilot.streams.tables import Contacts, Lists, SmartSegments, SmartSegmentsContacts
 from unit_tests.conftest import NOW
 
 KEYS = {

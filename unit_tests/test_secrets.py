@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from requests_mock import ANY, Mocker
 
 from source_autopilot import source
-from source_autopilot.budget import RequestBudget
+from source_autopilot.api.rate_limiter import RequestBudget
 from source_autopilot.run import execute
 from source_autopilot.source import SourceAutopilot
 from unit_tests.conftest import Clock, WaitingByClock

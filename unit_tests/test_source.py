@@ -24,19 +24,19 @@ from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 from requests_mock import Mocker
 
 from source_autopilot import source
-from source_autopilot.budget import RequestBudget
-from source_autopilot.failures import SyncFailed
-from source_autopilot.http_stream import AutopilotStream
-from source_autopilot.patience import (
+from source_autopilot.api.rate_limiter import RequestBudget
+from source_autopilot.api.retry_policy import (
     PATIENCE_OF_CHECK,
     PATIENCE_OF_DISCOVER,
     PATIENCE_OF_READ,
     Patience,
 )
-from source_autopilot.record_page import RecordPage
+from source_autopilot.failures import SyncFailed
 from source_autopilot.source import STREAM_NAMES, SourceAutopilot
-from unit_tests.catalogs import DISCOVERED, catalog
+from source_autopilot.streams.base import AutopilotStream
+from source_autopilot.sync.record_batch import RecordPage
 from unit_tests.conftest import KEY
+from unit_tests.support.catalogs import DISCOVERED, catalog
 
 URL = "https://api2.autopilothq.com/v1/"
 LOGGER = logging.getLogger("airbyte")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from source_autopilot.wording import counted, duration, listed
+from source_autopilot.text import counted, duration, listed
 
 
 @pytest.mark.parametrize(

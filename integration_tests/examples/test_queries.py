@@ -14,11 +14,11 @@ from typing import Any
 import pytest
 
 from integration_tests.conftest import ALL_TIME, KEY
-from integration_tests.connector import ROOT
-from integration_tests.postgres import postgresql, programs
-from integration_tests.simulator import Account, Simulator
-from integration_tests.simulator.custom_fields import DEFINITIONS
-from integration_tests.sync_scripts import EXAMPLES, needs_pyairbyte, synced
+from integration_tests.support.connector import ROOT
+from integration_tests.support.postgres import postgresql, programs
+from integration_tests.support.sync_scripts import EXAMPLES, needs_pyairbyte, synced
+from simulator import Account, Simulator
+from simulator.custom_fields import DEFINITIONS
 
 DOCUMENT = (ROOT / "docs" / "autopilot.md").read_text()
 ACCOUNT = Account(contacts=250)

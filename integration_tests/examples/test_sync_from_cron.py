@@ -13,12 +13,12 @@ from typing import Any
 
 import pytest
 
-from integration_tests import docker_stand_in
 from integration_tests.conftest import ALL_TIME, KEY
-from integration_tests.connector import ROOT, SECONDS, Output
-from integration_tests.docker_on_path import docker_that_reaches
-from integration_tests.simulator import Account, Simulator
-from integration_tests.test_read import expected_rows, sorted_rows
+from integration_tests.support import docker_stand_in
+from integration_tests.support.connector import ROOT, SECONDS, Output
+from integration_tests.support.docker_on_path import docker_that_reaches
+from integration_tests.sync.test_read import expected_rows, sorted_rows
+from simulator import Account, Simulator
 
 SCRIPT = ROOT / "examples" / "sync_from_cron.sh"
 BUSY = 75

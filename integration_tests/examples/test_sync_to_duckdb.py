@@ -19,9 +19,8 @@ from typing import Any
 import pytest
 
 from integration_tests.conftest import ALL_TIME, KEY
-from integration_tests.connector import ROOT
-from integration_tests.simulator import Account, Fault, Simulator
-from integration_tests.sync_scripts import (
+from integration_tests.support.connector import ROOT
+from integration_tests.support.sync_scripts import (
     EXAMPLES,
     STREAMS,
     by_id,
@@ -31,6 +30,7 @@ from integration_tests.sync_scripts import (
     tables_of,
     wait_until,
 )
+from simulator import Account, Fault, Simulator
 
 SCRIPT = str(EXAMPLES / "sync_to_duckdb.py")
 NOON = datetime(2026, 11, 1, 12, tzinfo=timezone.utc)

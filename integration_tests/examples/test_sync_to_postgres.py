@@ -13,9 +13,8 @@ from typing import Any
 import pytest
 
 from integration_tests.conftest import ALL_TIME, KEY
-from integration_tests.postgres import PASSWORD, postgresql, programs
-from integration_tests.simulator import Account, Fault, Simulator
-from integration_tests.sync_scripts import (
+from integration_tests.support.postgres import PASSWORD, postgresql, programs
+from integration_tests.support.sync_scripts import (
     EXAMPLES,
     STREAMS,
     by_id,
@@ -25,6 +24,7 @@ from integration_tests.sync_scripts import (
     tables_of,
     wait_until,
 )
+from simulator import Account, Fault, Simulator
 
 pytestmark = [
     needs_pyairbyte,

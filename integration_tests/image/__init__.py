@@ -1,0 +1,1 @@
+"""The Docker image, and Airbyte's own tests."""

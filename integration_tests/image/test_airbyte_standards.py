@@ -10,8 +10,8 @@ import pytest
 from airbyte_cdk.test.standard_tests import SourceTestSuiteBase
 
 from integration_tests.conftest import KEY
-from integration_tests.docker_on_path import docker_that_reaches
-from integration_tests.simulator import Account, Simulator
+from integration_tests.support.docker_on_path import docker_that_reaches
+from simulator import Account, Simulator
 from source_autopilot import SourceAutopilot
 
 pytest_plugins = ["airbyte_cdk.test.standard_tests.pytest_hooks"]
@@ -33,4 +33,4 @@ class TestAirbyteStandards(SourceTestSuiteBase):
 
     @classmethod
     def get_connector_root_dir(cls) -> Path:
-        return Path(__file__).parent.parent
+        return Path(__file__).parent.parent.parent

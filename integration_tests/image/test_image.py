@@ -12,11 +12,19 @@ import pytest
 import yaml
 
 from integration_tests.conftest import ALL_TIME, KEY
-from integration_tests.connector import ROOT, SECONDS, Message, Output, full_refresh, run, started
-from integration_tests.docker_on_path import docker_that_reaches
-from integration_tests.simulator import Account, Simulator
-from integration_tests.test_read import expected_rows, sorted_rows
-from integration_tests.test_resume import vouched_for
+from integration_tests.support.connector import (
+    ROOT,
+    SECONDS,
+    Message,
+    Output,
+    full_refresh,
+    run,
+    started,
+)
+from integration_tests.support.docker_on_path import docker_that_reaches
+from integration_tests.sync.test_read import expected_rows, sorted_rows
+from integration_tests.sync.test_resume import vouched_for
+from simulator import Account, Simulator
 
 pytestmark = pytest.mark.image_tests
 

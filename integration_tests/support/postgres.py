@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from integration_tests.connector import SECONDS
+from integration_tests.support.connector import SECONDS
 
 PASSWORD = "p@ss/word: 100 %"  # noqa: S105 - what no URL takes as it is
 

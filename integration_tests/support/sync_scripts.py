@@ -15,8 +15,8 @@ from typing import Any
 
 import pytest
 
-from integration_tests.connector import ROOT, SECONDS
-from integration_tests.simulator import Account
+from integration_tests.support.connector import ROOT, SECONDS
+from simulator import Account
 
 EXAMPLES = ROOT / "examples"
 STREAMS = ["contacts", "lists", "smart_segments", "smart_segments_contacts"]

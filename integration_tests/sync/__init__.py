@@ -1,0 +1,1 @@
+"""The connector as a process against the simulator."""

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from integration_tests.conftest import ALL_TIME, KEY
-from integration_tests.connector import run
-from integration_tests.simulator import Account, Fault, Simulator
+from integration_tests.support.connector import run
+from simulator import Account, Fault, Simulator
 
 NOBODY_LISTENS = "http://127.0.0.1:9/v1"
 

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from integration_tests.conftest import ALL_TIME, KEY
-from integration_tests.connector import ROOT, Output, full_refresh, run
-from integration_tests.simulator import AWKWARD, TWENTY, Account, CustomField, Fault, Simulator
-from integration_tests.simulator.custom_fields import DEFINITIONS
-from integration_tests.test_read import sorted_rows, without_nulls
+from integration_tests.support.connector import ROOT, Output, full_refresh, run
+from integration_tests.sync.test_read import sorted_rows, without_nulls
+from simulator import AWKWARD, TWENTY, Account, CustomField, Fault, Simulator
+from simulator.custom_fields import DEFINITIONS
 
 LIST = "/contacts/custom_fields"
 TYPES = {

@@ -18,10 +18,10 @@ from urllib.parse import quote, urlsplit
 
 import pytest
 
-from integration_tests.connector import ROOT, SECONDS, Message, Output, run, started
-from integration_tests.simulator import Account, Fault, Simulator
-from integration_tests.test_read import STREAMS, assert_complete, expected_rows, sorted_rows
-from integration_tests.wire import Wire, certificate
+from integration_tests.support.connector import ROOT, SECONDS, Message, Output, run, started
+from integration_tests.support.wire import Wire, certificate
+from integration_tests.sync.test_read import STREAMS, assert_complete, expected_rows, sorted_rows
+from simulator import Account, Fault, Simulator
 
 KEY = "k%y/+=&?'\"<0123456789abcdef>"  # looks different in every encoding
 ALL_TIME = {"api_key": KEY, "start_date": "2000-01-01"}
@@ -137,7 +137,7 @@ def test_survived__refused_connections(catalog: Message) -> None:
 def test_survived__no_dns(catalog: Message) -> None:
     """A name that is not found is looked up again."""
     environment = {
-        "PYTHONPATH": str(ROOT / "integration_tests" / "failing_dns"),
+        "PYTHONPATH": str(ROOT / "integration_tests" / "support" / "failing_dns"),
         "FAILING_LOOK_UPS": "3",
     }
     with Simulator(ACCOUNT, key=KEY) as autopilot:

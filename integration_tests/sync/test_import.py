@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from integration_tests.connector import ROOT, SECONDS
+from integration_tests.support.connector import ROOT, SECONDS
 
 
 def output_of(program: str) -> str:

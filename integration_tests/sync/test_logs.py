@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from integration_tests.conftest import ALL_TIME, KEY
-from integration_tests.connector import Output, run
-from integration_tests.simulator import Account, Fault, Simulator
-from integration_tests.test_read import STREAMS
+from integration_tests.support.connector import Output, run
+from integration_tests.sync.test_read import STREAMS
+from simulator import Account, Fault, Simulator
 
 ACCOUNT = Account(contacts=350, lists=10, segment_sizes=[150, 30, 0])
 BEGINNING = "INFO Reading contacts, lists, smart_segments and smart_segments_contacts."

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from integration_tests.conftest import ALL_TIME, KEY
-from integration_tests.connector import Output, full_refresh, run
-from integration_tests.simulator import Account, Fault, Simulator
+from integration_tests.support.connector import Output, full_refresh, run
+from simulator import Account, Fault, Simulator
 
 STREAMS = ["contacts", "lists", "smart_segments", "smart_segments_contacts"]
 

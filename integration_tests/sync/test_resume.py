@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 
 from integration_tests.conftest import ALL_TIME, KEY
-from integration_tests.connector import SECONDS, Message, Output, run, started
-from integration_tests.simulator import Account, Fault, Simulator
-from integration_tests.test_read import expected_rows, sorted_rows
+from integration_tests.support.connector import SECONDS, Message, Output, run, started
+from integration_tests.sync.test_read import expected_rows, sorted_rows
+from simulator import Account, Fault, Simulator
 
 Rows = dict[str, list[dict[str, Any]]]
 

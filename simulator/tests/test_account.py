@@ -13,9 +13,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from integration_tests.simulator import Account
+from simulator import Account
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parent.parent.parent
 
 
 def all_ids(account: Account) -> list[str]:
@@ -27,7 +27,7 @@ def all_ids(account: Account) -> list[str]:
 def test_account__a_seed_is_the_same_account_on_every_machine() -> None:
     """Nothing may depend on the process: neither on its hash seed nor on what was asked before."""
     program = (
-        "from integration_tests.simulator import Account; import json;"
+        "from simulator import Account; import json;"
         "a = Account(7, 120); print(json.dumps([a.document(i) for i in range(119, -1, -1)][::-1]"
         "+ a.lists() + a.segments() + list(a.pairs())))"
     )

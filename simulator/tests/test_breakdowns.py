@@ -9,7 +9,7 @@ from itertools import islice
 import pytest
 import requests
 
-from integration_tests.simulator import Account, Fault, Simulator
+from simulator import Account, Fault, Simulator
 
 ACCOUNT = Account(contacts=250, segment_sizes=[50])
 SOON_SECONDS = 0.1

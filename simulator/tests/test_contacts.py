@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from integration_tests.simulator import AWKWARD, TWENTY, Account, CustomField
-from integration_tests.simulator.account import NOW
-from integration_tests.simulator.custom_fields import DEFINITIONS
+from simulator import AWKWARD, TWENTY, Account, CustomField
+from simulator.account import NOW
+from simulator.custom_fields import DEFINITIONS
 
 DOCUMENTED = set(
     """contact_id lists Name FirstName LastName Salutation Email Phone MobilePhone Fax Twitter

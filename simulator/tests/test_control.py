@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import requests
 
-from integration_tests.simulator import Account, Fault, Simulator
+from simulator import Account, Fault, Simulator
 
 
 def control(autopilot: Simulator, name: str) -> str:

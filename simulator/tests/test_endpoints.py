@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 import requests
 
-from integration_tests.simulator import Account, Simulator
+from simulator import Account, Simulator
 
 KEY = "fedcba98765432100123456789abcdef"
 

@@ -7,10 +7,10 @@ import json
 import pytest
 import requests
 
-from integration_tests.simulator import Account, Fault, Simulator
-from integration_tests.simulator.breakdown import BREAKDOWNS
-from integration_tests.simulator.disturbance import CHANGES
-from integration_tests.simulator.faults import KINDS
+from simulator import Account, Fault, Simulator
+from simulator.breakdown import BREAKDOWNS
+from simulator.disturbance import CHANGES
+from simulator.faults import KINDS
 
 ACCOUNT = Account(contacts=250, segment_sizes=[50])
 SOON_SECONDS = 0.1

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 import requests
 
-from integration_tests.simulator import Account, Fault, Simulator
-from integration_tests.simulator.faults import KINDS, FaultSchedule
+from simulator import Account, Fault, Simulator
+from simulator.faults import KINDS, FaultSchedule
 
 
 def anything(fault: Fault) -> bool:

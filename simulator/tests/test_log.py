@@ -9,8 +9,8 @@ import time
 import pytest
 import requests
 
-from integration_tests.simulator import Account, Fault, Simulator
-from integration_tests.simulator.request_log import Request, RequestLog
+from simulator import Account, Fault, Simulator
+from simulator.request_log import Request, RequestLog
 
 KEY = "5ec2e75ec2e75ec2e75ec2e75ec2e750"
 

@@ -9,7 +9,7 @@ from urllib.parse import quote
 import pytest
 import requests
 
-from integration_tests.simulator import Account, Simulator, target
+from simulator import Account, Simulator, target
 
 SIZES = [0, 1, 99, 100, 101, 200, 550]
 

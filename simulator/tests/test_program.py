@@ -15,10 +15,10 @@ from urllib.parse import quote
 import pytest
 import requests
 
-from integration_tests.simulator import Account
+from simulator import Account
 
-ROOT = Path(__file__).parent.parent
-PROGRAM = [sys.executable, "-m", "integration_tests.simulator"]
+ROOT = Path(__file__).parent.parent.parent
+PROGRAM = [sys.executable, "-m", "simulator"]
 
 
 class Program:

@@ -7,8 +7,8 @@ from email.utils import parsedate_to_datetime
 import pytest
 import requests
 
-from integration_tests.simulator import Account, Simulator
-from integration_tests.simulator.rate_limit import TokenBucket
+from simulator import Account, Simulator
+from simulator.rate_limit import TokenBucket
 
 ONCE_AN_HOUR = 1 / 3600
 

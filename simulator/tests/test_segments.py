@@ -5,8 +5,8 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from integration_tests.simulator import Account
-from integration_tests.simulator.segments import Members, spread
+from simulator import Account
+from simulator.segments import Members, spread
 
 
 def test_segments__sizes_of_segments_cover_the_edges_of_paging() -> None:

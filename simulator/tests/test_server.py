@@ -9,7 +9,7 @@ from contextlib import closing
 import pytest
 import requests
 
-from integration_tests.simulator import Account, Simulator
+from simulator import Account, Simulator
 
 
 def test_connection__is_kept_alive() -> None:

@@ -10,8 +10,8 @@ from airbyte_cdk.sources.streams.http.requests_native_auth.abstract_token import
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 from pydantic import SecretStr
 
-from source_autopilot.budget import RequestBudget
-from source_autopilot.patience import Patience
+from source_autopilot.api.rate_limiter import RequestBudget
+from source_autopilot.api.retry_policy import Patience
 
 
 @dataclass(frozen=True)

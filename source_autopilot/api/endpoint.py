@@ -11,13 +11,13 @@ import requests
 from airbyte_cdk.sources.streams.http import HttpStream
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
-from source_autopilot.api import Api, ApiKeyHeader
-from source_autopilot.backoff import RetryAfter
-from source_autopilot.chain import Chain
-from source_autopilot.errors import AutopilotErrorHandler
+from source_autopilot.api.backoff import RetryAfter
+from source_autopilot.api.client import Api, ApiKeyHeader
+from source_autopilot.api.error_mapping import AutopilotErrorHandler
+from source_autopilot.api.transport import BoundedAdapter
 from source_autopilot.failures import explained, given_up
-from source_autopilot.responses import decode, path_part
-from source_autopilot.transport import BoundedAdapter
+from source_autopilot.records.page import decode, path_part
+from source_autopilot.streams.pagination import Chain
 
 JsonObject = Mapping[str, Any]
 

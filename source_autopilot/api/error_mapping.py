@@ -15,11 +15,11 @@ from airbyte_cdk.sources.streams.http.error_handlers import (
 )
 from airbyte_cdk.sources.streams.http.error_handlers.response_models import SUCCESS_RESOLUTION
 
-from source_autopilot.backoff import retry_after
-from source_autopilot.patience import Patience
-from source_autopilot.responses import Body, UnreadableBody, UnreadablePage, decode
-from source_autopilot.transport import MAX_BYTES, is_oversized
-from source_autopilot.wording import duration
+from source_autopilot.api.backoff import retry_after
+from source_autopilot.api.retry_policy import Patience
+from source_autopilot.api.transport import MAX_BYTES, is_oversized
+from source_autopilot.records.page import Body, UnreadableBody, UnreadablePage, decode
+from source_autopilot.text import duration
 
 NEW_KEY = (
     "Copy the key from Autopilot (Settings > Autopilot API) into this source's API Key again;"

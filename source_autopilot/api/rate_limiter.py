@@ -16,12 +16,12 @@ from airbyte_cdk.models import FailureType
 from airbyte_cdk.sources.streams.call_rate import APIBudget
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
-from source_autopilot.backoff import retry_after
-from source_autopilot.errors import too_long
-from source_autopilot.explained import ExplainedError
-from source_autopilot.pace import Pace
-from source_autopilot.patience import PATIENCE_OF_READ
-from source_autopilot.waits import Waits
+from source_autopilot.api.backoff import retry_after
+from source_autopilot.api.error_mapping import too_long
+from source_autopilot.api.pace import Pace
+from source_autopilot.api.retry_policy import PATIENCE_OF_READ
+from source_autopilot.errors import ExplainedError
+from source_autopilot.reports.retries import Waits
 
 
 class RequestBudget(APIBudget):

@@ -1,0 +1,1 @@
+"""Bytes -> page -> records. Pure: no HTTP, no Airbyte protocol, no logging."""

@@ -8,9 +8,9 @@ it came. Pure.
 from collections.abc import Callable
 from typing import Any
 
-from source_autopilot.moments import moment
-from source_autopilot.row import Columns, Row, to_row
-from source_autopilot.values import Misfit, boolean, integer, text
+from source_autopilot.records.converters import Misfit, boolean, integer, text
+from source_autopilot.records.rows import Columns, Row, to_row
+from source_autopilot.records.timestamps import moment
 
 
 def _map_to_rows(

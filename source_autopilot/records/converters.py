@@ -11,7 +11,7 @@ from typing import Any
 
 import orjson
 
-from source_autopilot.lenient_json import MAX_INTEGER
+from source_autopilot.records.sanitize import MAX_INTEGER
 
 _BOOLEANS = {"true": True, "false": False, "": None}
 

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from typing import Any
 from unicodedata import combining, normalize
 
-from source_autopilot.contact import COLUMNS
-from source_autopilot.custom_field import CustomField, Type
-from source_autopilot.naming import snake_case
+from source_autopilot.records.contact import COLUMNS
+from source_autopilot.records.custom_field import CustomField, Type
+from source_autopilot.records.naming import snake_case
 
 PREFIX = "custom_"
 LONGEST_BYTES = 63  # of a column name in PostgreSQL, which cuts off the rest

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from source_autopilot.naming import snake_case
+from source_autopilot.records.naming import snake_case
 
 Type = Literal["text", "integer", "number", "boolean", "moment"]
 

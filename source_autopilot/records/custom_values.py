@@ -8,11 +8,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from itertools import count
 from typing import Any
 
-from source_autopilot.custom_columns import CustomColumn, marked_name, plain_name
-from source_autopilot.custom_field import Type, entries_of, is_deleted
-from source_autopilot.moments import moment
-from source_autopilot.row import Converter, Row, Target, target
-from source_autopilot.values import Misfit, boolean, integer, number, text
+from source_autopilot.records.converters import Misfit, boolean, integer, number, text
+from source_autopilot.records.custom_columns import CustomColumn, marked_name, plain_name
+from source_autopilot.records.custom_field import Type, entries_of, is_deleted
+from source_autopilot.records.rows import Converter, Row, Target, target
+from source_autopilot.records.timestamps import moment
 
 MOST_FIELDS = 1000  # that are remembered for having no column
 NAMED_FIELDS = 10  # of these, in the log

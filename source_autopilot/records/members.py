@@ -9,8 +9,8 @@ from typing import Any, TypedDict
 
 import msgspec
 
-from source_autopilot.lenient_json import has_nul
-from source_autopilot.responses import Body, decode
+from source_autopilot.records.page import Body, decode
+from source_autopilot.records.sanitize import has_nul
 
 
 class _Member(TypedDict):

@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 import orjson
 
-from source_autopilot.lenient_json import decode_leniently, needs_mending
+from source_autopilot.records.sanitize import decode_leniently, needs_mending
 
 MOST_ROWS = 10**12  # that anybody believes in; arithmetic with far more of them fails
 

@@ -8,8 +8,8 @@ from collections.abc import Callable, Mapping
 from itertools import count
 from typing import Any
 
-from source_autopilot.naming import snake_case
-from source_autopilot.values import UNCHANGED, Misfit, text
+from source_autopilot.records.converters import UNCHANGED, Misfit, text
+from source_autopilot.records.naming import snake_case
 
 Row = dict[str, Any]
 Converter = Callable[[Any], Any]

@@ -10,7 +10,7 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from source_autopilot.values import Misfit
+from source_autopilot.records.converters import Misfit
 
 EPOCH = datetime(1970, 1, 1)
 LAST_MS = 253_402_300_799_999  # of the year 9999

@@ -16,8 +16,8 @@ from airbyte_cdk.models import (
 )
 from airbyte_cdk.sources.message import MessageRepository
 
-from source_autopilot.responses import Page
-from source_autopilot.wording import counted, duration
+from source_autopilot.records.page import Page
+from source_autopilot.text import counted, duration
 
 SECONDS_BETWEEN_ESTIMATES = 5.0
 SECONDS_BETWEEN_LINES = 60.0

@@ -14,7 +14,7 @@ from functools import partial
 
 from airbyte_cdk.sources.streams.http.error_handlers import ErrorResolution, ResponseAction
 
-from source_autopilot.wording import counted, duration
+from source_autopilot.text import counted, duration
 
 SECONDS_BETWEEN_LINES = 60.0  # of each kind: refusals, and other failed tries
 

@@ -5,8 +5,8 @@ import threading
 from collections import Counter
 from collections.abc import Iterable, Mapping
 
-from source_autopilot.naming import snake_case
-from source_autopilot.wording import counted
+from source_autopilot.records.naming import snake_case
+from source_autopilot.text import counted
 
 
 class Tally:

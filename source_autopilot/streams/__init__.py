@@ -1,0 +1,1 @@
+"""The four tables, and the walk from page to page."""

@@ -10,19 +10,19 @@ from typing import Any, ClassVar
 import requests
 from airbyte_cdk.models import SyncMode
 
-from source_autopilot.api import Api
-from source_autopilot.chain import Chain
-from source_autopilot.checkpoint import Checkpoint
-from source_autopilot.endpoint import AutopilotEndpoint, JsonObject
-from source_autopilot.errors import json_body
+from source_autopilot.api.client import Api
+from source_autopilot.api.endpoint import AutopilotEndpoint, JsonObject
+from source_autopilot.api.error_mapping import json_body
 from source_autopilot.failures import page_refused, unusable_page
-from source_autopilot.progress import Progress
-from source_autopilot.record_page import RecordPage
-from source_autopilot.responses import Page, UnreadablePage, parse_page
-from source_autopilot.row import Columns, Row, to_row
-from source_autopilot.state import Partition
-from source_autopilot.tally import Tally
-from source_autopilot.values import text
+from source_autopilot.records.converters import text
+from source_autopilot.records.page import Page, UnreadablePage, parse_page
+from source_autopilot.records.rows import Columns, Row, to_row
+from source_autopilot.reports.progress import Progress
+from source_autopilot.reports.value_warnings import Tally
+from source_autopilot.streams.pagination import Chain
+from source_autopilot.sync.cursor import Checkpoint
+from source_autopilot.sync.record_batch import RecordPage
+from source_autopilot.sync.state import Partition
 
 
 class AutopilotStream(AutopilotEndpoint, ABC):

@@ -14,22 +14,22 @@ from airbyte_cdk.models import ConfiguredAirbyteCatalog
 from airbyte_cdk.sources.streams.http.error_handlers import ErrorResolution, ResponseAction
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
-from source_autopilot.api import Api
-from source_autopilot.budget import RequestBudget
-from source_autopilot.chain import Chain
-from source_autopilot.custom_columns import CustomColumn, columns_of, columns_of_schema
-from source_autopilot.custom_field import (
+from source_autopilot.api.client import Api
+from source_autopilot.api.endpoint import JsonObject
+from source_autopilot.api.error_mapping import AutopilotErrorHandler, json_body
+from source_autopilot.api.rate_limiter import RequestBudget
+from source_autopilot.api.retry_policy import PATIENCE_FOR_ONE_QUESTION
+from source_autopilot.records.custom_columns import CustomColumn, columns_of, columns_of_schema
+from source_autopilot.records.custom_field import (
     CustomField,
     UnreadableFields,
     fields_of_answer,
     fields_of_contacts,
 )
-from source_autopilot.endpoint import JsonObject
-from source_autopilot.errors import AutopilotErrorHandler, json_body
-from source_autopilot.http_stream import AutopilotStream
-from source_autopilot.patience import PATIENCE_FOR_ONE_QUESTION
-from source_autopilot.responses import UnreadablePage
-from source_autopilot.streams import Contacts
+from source_autopilot.records.page import UnreadablePage
+from source_autopilot.streams.base import AutopilotStream
+from source_autopilot.streams.pagination import Chain
+from source_autopilot.streams.tables import Contacts
 
 # A discover has 30 s, also on a busy machine: what was slow so far leaves time for one more try,
 # or for none.

@@ -6,7 +6,7 @@ A public client once looped for ever because it carried one segment's bookmark o
 
 import math
 
-from source_autopilot.responses import Page, UnreadablePage
+from source_autopilot.records.page import Page, UnreadablePage
 
 ROWS_PER_PAGE = 100  # [doc, client]
 # A page may repeat while contacts move under the walk, and totals may lag behind: these are bounds

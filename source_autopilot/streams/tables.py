@@ -10,17 +10,17 @@ from functools import cached_property
 import requests
 from airbyte_cdk.models import SyncMode
 
-from source_autopilot.api import Api
-from source_autopilot.contact import COLUMNS
-from source_autopilot.custom_columns import CustomColumn, schema_properties
-from source_autopilot.custom_values import CustomValues
-from source_autopilot.endpoint import JsonObject
-from source_autopilot.http_stream import AutopilotStream
-from source_autopilot.members import decode_members
-from source_autopilot.moments import rfc3339
-from source_autopilot.row import Row
-from source_autopilot.state import Partition
-from source_autopilot.wording import counted
+from source_autopilot.api.client import Api
+from source_autopilot.api.endpoint import JsonObject
+from source_autopilot.records.contact import COLUMNS
+from source_autopilot.records.custom_columns import CustomColumn, schema_properties
+from source_autopilot.records.custom_values import CustomValues
+from source_autopilot.records.members import decode_members
+from source_autopilot.records.rows import Row
+from source_autopilot.records.timestamps import rfc3339
+from source_autopilot.streams.base import AutopilotStream
+from source_autopilot.sync.state import Partition
+from source_autopilot.text import counted
 
 
 class Lists(AutopilotStream):

@@ -1,0 +1,1 @@
+"""Reading the tables side by side, resumable."""

@@ -30,8 +30,8 @@ from airbyte_cdk.sources.types import Record
 from airbyte_cdk.utils.stream_status_utils import as_airbyte_message as status_message
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
-from source_autopilot.record_page import RecordPage
-from source_autopilot.state import Partition, Positions
+from source_autopilot.sync.record_batch import RecordPage
+from source_autopilot.sync.state import Partition, Positions
 
 SECONDS_BETWEEN_STATES = 1.0
 # The line of a pair, the smallest record, has about 200 bytes; states may take an 80th of that.

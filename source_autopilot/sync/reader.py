@@ -26,16 +26,16 @@ from airbyte_cdk.sources.utils.slice_logger import DebugSliceLogger
 from airbyte_cdk.utils.stream_status_utils import as_airbyte_message as status_message
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
-from source_autopilot.api import Api
+from source_autopilot.api.client import Api
+from source_autopilot.api.pace import WORKERS
 from source_autopilot.cdk_log import for_people
-from source_autopilot.checkpoint import Checkpoint
-from source_autopilot.http_stream import AutopilotStream
-from source_autopilot.messages import MessageQueue, QueuedMessages
-from source_autopilot.pace import WORKERS
-from source_autopilot.progress import Progress
-from source_autopilot.state import MalformedState, Positions
-from source_autopilot.termination import SyncStopped
-from source_autopilot.wording import listed
+from source_autopilot.reports.progress import Progress
+from source_autopilot.streams.base import AutopilotStream
+from source_autopilot.sync.cursor import Checkpoint
+from source_autopilot.sync.messages import MessageQueue, QueuedMessages
+from source_autopilot.sync.shutdown import SyncStopped
+from source_autopilot.sync.state import MalformedState, Positions
+from source_autopilot.text import listed
 
 GENERATORS = 4  # one for each stream; the CDK deadlocks if there are as many as workers
 _ENDS = (AirbyteStreamStatus.COMPLETE, AirbyteStreamStatus.INCOMPLETE)

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import orjson
 from airbyte_cdk.models import AirbyteMessage, AirbyteMessageSerializer, Type
 
-from source_autopilot.row import Row
+from source_autopilot.records.rows import Row
 
 
 @dataclass(kw_only=True)

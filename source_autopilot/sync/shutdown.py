@@ -13,7 +13,7 @@ from collections.abc import Callable
 
 from airbyte_cdk.models import FailureType
 
-from source_autopilot.explained import ExplainedError
+from source_autopilot.errors import ExplainedError
 
 SIGNALS = {signal.SIGTERM, signal.SIGINT}
 # Docker kills after 10 s, Kubernetes after 30 s; a reader that takes nothing must not hold us up.

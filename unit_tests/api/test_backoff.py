@@ -6,7 +6,7 @@ from email.utils import formatdate
 import pytest
 import requests
 
-from source_autopilot.backoff import RetryAfter, retry_after
+from source_autopilot.api.backoff import RetryAfter, retry_after
 
 
 def answer(retry_after: str | None = None) -> requests.Response:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from source_autopilot.api_url import api_url
+from source_autopilot.api.base_url import api_url
 from source_autopilot.config import InvalidConfig
 
 

@@ -5,9 +5,8 @@ import requests
 from airbyte_cdk.models import FailureType
 from airbyte_cdk.sources.streams.http.error_handlers import ResponseAction
 
-from source_autopilot.errors import AutopilotErrorHandler
-from source_autopilot.field_survey import SECONDS_BEFORE_FALLBACK, SECONDS_BEFORE_ONE_TRY
-from source_autopilot.patience import (
+from source_autopilot.api.error_mapping import AutopilotErrorHandler
+from source_autopilot.api.retry_policy import (
     PATIENCE_FOR_ONE_QUESTION,
     PATIENCE_OF_CHECK,
     PATIENCE_OF_DISCOVER,
@@ -15,9 +14,10 @@ from source_autopilot.patience import (
     PATIENCE_OF_READ,
     Patience,
 )
+from source_autopilot.reports.retries import Waits
 from source_autopilot.source import SECONDS_BEFORE_FORECAST
+from source_autopilot.streams.custom_fields import SECONDS_BEFORE_FALLBACK, SECONDS_BEFORE_ONE_TRY
 from source_autopilot.survey import MOST_SECONDS
-from source_autopilot.waits import Waits
 
 HANDLER = AutopilotErrorHandler(PATIENCE_OF_READ, Waits().of("contacts"))
 

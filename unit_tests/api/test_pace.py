@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from source_autopilot.pace import CEILING, LEAST, START, Pace
+from source_autopilot.api.pace import CEILING, LEAST, START, Pace
 
 
 def send(pace: Pace, *, now: float, requests: int) -> float:

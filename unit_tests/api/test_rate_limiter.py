@@ -11,8 +11,8 @@ import requests
 from airbyte_cdk.models import FailureType
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
-from source_autopilot.budget import RequestBudget
-from source_autopilot.explained import ExplainedError
+from source_autopilot.api.rate_limiter import RequestBudget
+from source_autopilot.errors import ExplainedError
 from unit_tests.conftest import Clock, WaitingByClock
 
 

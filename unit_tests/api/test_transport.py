@@ -3,7 +3,7 @@
 import pytest
 from urllib3.connection import HTTPConnection
 
-from source_autopilot.transport import BoundedAdapter
+from source_autopilot.api.transport import BoundedAdapter
 
 
 @pytest.mark.parametrize("scheme", ["http", "https"])

@@ -13,10 +13,10 @@ from airbyte_cdk.test.standard_tests._read_assertions import (
 from hypothesis import given
 
 import source_autopilot
-from source_autopilot.contact import COLUMNS
-from source_autopilot.row import to_row
-from source_autopilot.values import Misfit
-from unit_tests.documents import contacts, odd_contacts
+from source_autopilot.records.contact import COLUMNS
+from source_autopilot.records.converters import Misfit
+from source_autopilot.records.rows import to_row
+from unit_tests.support.documents import contacts, odd_contacts
 
 SCHEMA = json.loads(
     (Path(source_autopilot.__file__).parent / "schemas" / "contacts.json").read_text()

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from source_autopilot.values import UNCHANGED, Misfit, boolean, integer, number, text
+from source_autopilot.records.converters import UNCHANGED, Misfit, boolean, integer, number, text
 
 
 @pytest.mark.parametrize(

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft7Validator
 
-from source_autopilot.contact import COLUMNS
-from source_autopilot.custom_columns import (
+from source_autopilot.records.contact import COLUMNS
+from source_autopilot.records.custom_columns import (
     LONGEST_BYTES,
     CustomColumn,
     column_names,
@@ -21,7 +21,7 @@ from source_autopilot.custom_columns import (
     marked_name,
     schema_properties,
 )
-from source_autopilot.custom_field import CustomField, Type
+from source_autopilot.records.custom_field import CustomField, Type
 
 NAMES = st.text(max_size=90) | st.text("Aa1 _-ßẞéB北京東", max_size=6)
 TYPES: list[Type] = ["text", "integer", "number", "boolean", "moment"]

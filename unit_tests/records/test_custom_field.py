@@ -8,13 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from source_autopilot.custom_field import (
+from source_autopilot.records.custom_field import (
     CustomField,
     UnreadableFields,
     fields_of_answer,
     fields_of_contacts,
 )
-from unit_tests.documents import JSON, odd_contacts
+from unit_tests.support.documents import JSON, odd_contacts
 
 
 @pytest.mark.parametrize(

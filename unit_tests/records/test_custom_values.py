@@ -12,11 +12,11 @@ from airbyte_cdk.test.standard_tests._read_assertions import (
 from hypothesis import given
 from hypothesis import strategies as st
 
-from source_autopilot.custom_columns import CustomColumn, columns_of, schema_properties
-from source_autopilot.custom_field import CustomField, Type
-from source_autopilot.custom_values import CustomValues
-from source_autopilot.row import Row
-from unit_tests.documents import JSON
+from source_autopilot.records.custom_columns import CustomColumn, columns_of, schema_properties
+from source_autopilot.records.custom_field import CustomField, Type
+from source_autopilot.records.custom_values import CustomValues
+from source_autopilot.records.rows import Row
+from unit_tests.support.documents import JSON
 
 COLUMNS = columns_of(
     [

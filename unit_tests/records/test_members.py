@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from source_autopilot.members import decode_members
-from source_autopilot.responses import Body, UnreadableBody, UnreadablePage, decode, parse_page
-from unit_tests.documents import JSON, contacts
+from source_autopilot.records.members import decode_members
+from source_autopilot.records.page import Body, UnreadableBody, UnreadablePage, decode, parse_page
+from unit_tests.support.documents import JSON, contacts
 
 BOOKMARKS = st.none() | st.just("") | st.text(st.characters(exclude_categories=["Cs"]), max_size=9)
 PAGES = st.fixed_dictionaries(

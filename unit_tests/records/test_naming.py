@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from source_autopilot.naming import snake_case
+from source_autopilot.records.naming import snake_case
 
 
 @pytest.mark.parametrize(

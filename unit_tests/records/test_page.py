@@ -9,7 +9,7 @@ import requests
 from hypothesis import given
 from hypothesis import strategies as st
 
-from source_autopilot.responses import (
+from source_autopilot.records.page import (
     Body,
     Page,
     UnreadableBody,
@@ -18,7 +18,7 @@ from source_autopilot.responses import (
     parse_page,
     path_part,
 )
-from unit_tests.documents import JSON
+from unit_tests.support.documents import JSON
 
 TEXT = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]))
 ROWS = [{"contact_id": "person_1"}, {"contact_id": "person_2"}]

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from source_autopilot.row import MOST_FIELDS, Columns, to_row
-from source_autopilot.values import boolean, text
-from unit_tests.documents import JSON
+from source_autopilot.records.converters import boolean, text
+from source_autopilot.records.rows import MOST_FIELDS, Columns, to_row
+from unit_tests.support.documents import JSON
 
 
 def test_to_row__plain() -> None:

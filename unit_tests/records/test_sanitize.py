@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from source_autopilot.lenient_json import decode_leniently
-from source_autopilot.responses import UnreadableBody, decode
-from unit_tests.documents import JSON
+from source_autopilot.records.page import UnreadableBody, decode
+from source_autopilot.records.sanitize import decode_leniently
+from unit_tests.support.documents import JSON
 
 WILD = st.recursive(
     st.none()

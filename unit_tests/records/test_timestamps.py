@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from source_autopilot.moments import LAST_MS, moment, rfc3339
-from source_autopilot.values import Misfit
+from source_autopilot.records.converters import Misfit
+from source_autopilot.records.timestamps import LAST_MS, moment, rfc3339
 
 
 @pytest.mark.parametrize(

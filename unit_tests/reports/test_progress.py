@@ -5,8 +5,8 @@ import logging
 import pytest
 from airbyte_cdk.sources.message import InMemoryMessageRepository
 
-from source_autopilot.progress import Progress
-from source_autopilot.responses import Page
+from source_autopilot.records.page import Page
+from source_autopilot.reports.progress import Progress
 from unit_tests.conftest import Clock
 
 

@@ -8,7 +8,7 @@ from airbyte_cdk.sources.streams.http.error_handlers import ErrorResolution, Res
 from hypothesis import given
 from hypothesis import strategies as st
 
-from source_autopilot.waits import Waits, trying_again
+from source_autopilot.reports.retries import Waits, trying_again
 from unit_tests.conftest import Clock
 
 TIMED_OUT = ErrorResolution(

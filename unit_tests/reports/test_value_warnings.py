@@ -4,7 +4,7 @@ import logging
 
 import pytest
 
-from source_autopilot.tally import Tally
+from source_autopilot.reports.value_warnings import Tally
 
 
 def test_log__once_per_column(caplog: pytest.LogCaptureFixture) -> None:

@@ -12,10 +12,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from requests_mock import Mocker
 
-from source_autopilot.api import Api
-from source_autopilot.http_stream import AutopilotStream
-from source_autopilot.patience import PATIENCE_OF_READ
-from source_autopilot.streams import Contacts, Lists
+from source_autopilot.api.client import Api
+from source_autopilot.api.retry_policy import PATIENCE_OF_READ
+from source_autopilot.streams.base import AutopilotStream
+from source_autopilot.streams.tables import Contacts, Lists
 from unit_tests.conftest import KEY, NOW, URL
 
 LISTS = {"lists": [{"list_id": "contactlist_1", "title": "Ladies"}]}

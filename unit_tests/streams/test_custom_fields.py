@@ -10,13 +10,13 @@ import pytest
 import requests
 from requests_mock import Mocker
 
-from source_autopilot.api import Api
-from source_autopilot.budget import RequestBudget
-from source_autopilot.custom_columns import CustomColumn
-from source_autopilot.custom_field import CustomField
-from source_autopilot.field_survey import columns_of_catalog, fields_of_account
-from unit_tests.catalogs import catalog
+from source_autopilot.api.client import Api
+from source_autopilot.api.rate_limiter import RequestBudget
+from source_autopilot.records.custom_columns import CustomColumn
+from source_autopilot.records.custom_field import CustomField
+from source_autopilot.streams.custom_fields import columns_of_catalog, fields_of_account
 from unit_tests.conftest import NOW, URL, Clock, WaitingByClock
+from unit_tests.support.catalogs import catalog
 
 LOGGER = logging.getLogger("airbyte")
 LIST = [{"name": "Seats", "fieldType": "integer"}]

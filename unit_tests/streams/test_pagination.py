@@ -6,8 +6,8 @@ from itertools import count
 
 import pytest
 
-from source_autopilot.chain import Chain
-from source_autopilot.responses import Page, UnreadablePage
+from source_autopilot.records.page import Page, UnreadablePage
+from source_autopilot.streams.pagination import Chain
 
 NUMBERS = count()
 

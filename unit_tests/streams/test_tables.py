@@ -9,12 +9,12 @@ from airbyte_cdk.sources.message import InMemoryMessageRepository
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 from requests_mock import Mocker
 
-from source_autopilot.api import Api
-from source_autopilot.checkpoint import Checkpoint
-from source_autopilot.custom_columns import CustomColumn
-from source_autopilot.progress import Progress
-from source_autopilot.state import Positions
-from source_autopilot.streams import Contacts, Lists, SmartSegments, SmartSegmentsContacts
+from source_autopilot.api.client import Api
+from source_autopilot.records.custom_columns import CustomColumn
+from source_autopilot.reports.progress import Progress
+from source_autopilot.streams.tables import Contacts, Lists, SmartSegments, SmartSegmentsContacts
+from source_autopilot.sync.cursor import Checkpoint
+from source_autopilot.sync.state import Positions
 from unit_tests.conftest import URL
 
 START = datetime(2024, 1, 31, 10, 30, tzinfo=timezone.utc)

@@ -9,10 +9,10 @@ from airbyte_cdk.models import AirbyteMessage, AirbyteMessageSerializer, Airbyte
 from airbyte_cdk.sources.message import InMemoryMessageRepository
 from airbyte_cdk.sources.streams.concurrent.partitions.partition import Partition as CdkPartition
 
-from source_autopilot.checkpoint import Checkpoint
-from source_autopilot.record_page import RecordPage
-from source_autopilot.state import Partition, Positions
-from source_autopilot.termination import SyncStopped
+from source_autopilot.sync.cursor import Checkpoint
+from source_autopilot.sync.record_batch import RecordPage
+from source_autopilot.sync.shutdown import SyncStopped
+from source_autopilot.sync.state import Partition, Positions
 from unit_tests.conftest import Clock
 
 DONE = {"__ab_full_refresh_sync_complete": True}

@@ -9,8 +9,8 @@ from airbyte_cdk.models import AirbyteLogMessage, AirbyteMessage, Level, Type
 from airbyte_cdk.sources.message import InMemoryMessageRepository
 from airbyte_cdk.sources.message.concurrent_repository import ConcurrentMessageRepository
 
-from source_autopilot.messages import MessageQueue, QueuedMessages
-from source_autopilot.termination import SyncStopped
+from source_autopilot.sync.messages import MessageQueue, QueuedMessages
+from source_autopilot.sync.shutdown import SyncStopped
 
 
 class Dawdling(InMemoryMessageRepository):

@@ -6,9 +6,9 @@ import pytest
 from airbyte_cdk.models import AirbyteStreamStatus, StreamDescriptor
 from airbyte_cdk.utils.stream_status_utils import as_airbyte_message as status_message
 
-from source_autopilot.api import Api
-from source_autopilot.concurrent_read import ConcurrentRead
-from source_autopilot.streams import Lists
+from source_autopilot.api.client import Api
+from source_autopilot.streams.tables import Lists
+from source_autopilot.sync.reader import ConcurrentRead
 
 
 def test_told__once(api: Api, caplog: pytest.LogCaptureFixture) -> None:

@@ -11,8 +11,8 @@ from airbyte_cdk.sources.utils.record_helper import stream_data_to_airbyte_messa
 from hypothesis import given
 from hypothesis import strategies as st
 
-from source_autopilot.record_page import RecordPage, in_records
-from unit_tests.documents import JSON, contacts
+from source_autopilot.sync.record_batch import RecordPage, in_records
+from unit_tests.support.documents import JSON, contacts
 
 ROWS = st.lists(contacts() | st.dictionaries(st.text(), JSON), max_size=4)
 

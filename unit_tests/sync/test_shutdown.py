@@ -1,6 +1,6 @@
 """Tests of `termination`; integration_tests/test_resume.py ends whole processes."""
 
-from source_autopilot.termination import LONGEST_SECONDS
+from source_autopilot.sync.shutdown import LONGEST_SECONDS
 
 
 def test_longest_seconds() -> None:

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from source_autopilot.state import MalformedState, Positions
-from unit_tests.documents import JSON
+from source_autopilot.sync.state import MalformedState, Positions
+from unit_tests.support.documents import JSON
 
 DONE = {"__ab_full_refresh_sync_complete": True}
 ONE, TWO, THREE = ({"segment_id": name} for name in ("s1", "s2", "s3"))
