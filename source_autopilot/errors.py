@@ -1,14 +1,28 @@
-"""Errors that a sentence explains: what Airbyte shows of them is that sentence and no stack trace.
+"""Every exception of the connector, and what each one means.
 
-Anything else that goes wrong is a fault of ours, and keeps its stack trace.
+    AirbyteTracedException (CDK)
+    └── UserFacingError       a person reads its sentence in Airbyte; it has no stack trace
+        ├── PageRefused       Autopilot refuses a page; the stream may know why that is no error
+        ├── SyncFailed        streams failed, and a TRACE of each is out already
+        └── SyncStopped       the sync was stopped from outside
+    ValueError
+    ├── InvalidConfig         a setting that cannot be used
+    ├── InvalidState          a saved state that cannot be used
+    ├── UnreadableBody        a body that is no JSON: worth another try
+    ├── UnreadablePage        JSON that is no page to trust: ends its stream
+    ├── UnreadableFields      JSON that is no list of custom fields: costs columns
+    └── UnknownTotals         an account that cannot be measured: costs the forecast
+
+The ValueErrors are for the code that calls: it turns them into a UserFacingError, or into a line in
+the log. Any other exception is a fault of ours, and keeps its stack trace.
 """
 
-from airbyte_cdk.models import AirbyteMessage, StreamDescriptor
+from airbyte_cdk.models import AirbyteMessage, FailureType, StreamDescriptor
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
 
-class ExplainedError(AirbyteTracedException):
-    """An expected error; its message says what happened and what to do."""
+class UserFacingError(AirbyteTracedException):
+    """An expected error: its message says what happened and what to do."""
 
     def as_airbyte_message(
         self, stream_descriptor: StreamDescriptor | None = None
@@ -18,3 +32,64 @@ class ExplainedError(AirbyteTracedException):
         if message.trace and message.trace.error:
             message.trace.error.stack_trace = None
         return message
+
+
+class PageRefused(UserFacingError):
+    """Autopilot refuses a page.
+
+    Attributes:
+        status: the HTTP status of the refusal.
+    """
+
+    def __init__(self, sentence: str, failure_type: FailureType, *, status: int) -> None:
+        super().__init__(message=sentence, failure_type=failure_type)
+        self.status = status
+
+
+class SyncFailed(UserFacingError):
+    """Streams failed and a TRACE of each is out: only the exit code is still to come."""
+
+
+class SyncStopped(UserFacingError):
+    """The sync was stopped from outside; its last states are out."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            message="The sync was stopped from outside before it was complete. Its next attempt"
+            " goes on from the last state.",
+            failure_type=FailureType.transient_error,
+        )
+
+
+class InvalidConfig(ValueError):
+    """A setting that cannot be used. The text is for the person who fills in the form."""
+
+
+class InvalidState(ValueError):
+    """A state that this connector cannot have written. The text says what is wrong with it."""
+
+
+class UnreadableBody(ValueError):
+    """A body that is no JSON. The text says what is wrong with it, for a person."""
+
+
+class UnreadablePage(ValueError):
+    """JSON that is not a page of the API. The text says what is wrong with it, for a person."""
+
+
+class UnreadableFields(ValueError):
+    """An answer that is no list of custom fields. The text says why, for a person."""
+
+
+class UnknownTotals(ValueError):
+    """The account could not be measured. The text says why, for a person."""
+
+
+def config_error(sentence: str) -> UserFacingError:
+    """An error that stays until a person changes the configuration."""
+    return UserFacingError(message=sentence, failure_type=FailureType.config_error)
+
+
+def transient_error(sentence: str) -> UserFacingError:
+    """An error that the next attempt may not meet."""
+    return UserFacingError(message=sentence, failure_type=FailureType.transient_error)
