@@ -104,6 +104,7 @@ class _Package:
         name = _name(node.func if isinstance(node, ast.Call) else node)
         if not name or name in resolving:
             return []
+        sources: list[tuple[ast.expr, ast.AST]]
         if isinstance(node, ast.Call):
             writers = [function for function in self._functions if function.name == name]
             sources = [(value, writer) for writer in writers for value in _returned(writer)]
