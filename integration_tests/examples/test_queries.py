@@ -1,4 +1,4 @@
-"""The queries of docs/autopilot.md, on tables that were really synced, against what is true.
+"""The queries of docs/queries.md, on tables that were really synced, against what is true.
 
 The SQL comes out of the document; the answers come from the simulator's account.
 """
@@ -20,7 +20,7 @@ from integration_tests.support.sync_scripts import EXAMPLES, needs_pyairbyte, sy
 from simulator import Account, Simulator
 from simulator.custom_fields import DEFINITIONS
 
-DOCUMENT = (ROOT / "docs" / "autopilot.md").read_text()
+DOCUMENT = (ROOT / "docs" / "queries.md").read_text()
 ACCOUNT = Account(contacts=250)
 Row = dict[str, Any]
 Answers = dict[str, list[Row]]
