@@ -12,7 +12,7 @@ from source_autopilot.records.custom_columns import columns_of
 from source_autopilot.records.custom_field import CustomField
 from source_autopilot.streams.base import AutopilotStream
 from source_autopilot.streams.tables import Contacts, Lists, SmartSegments, SmartSegmentsContacts
-from unit_tests.conftest import NOW
+from unit_tests.support.constants import NOW
 
 KEYS = {
     "contacts": [["contact_id"]],

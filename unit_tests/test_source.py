@@ -35,7 +35,7 @@ from source_autopilot.failures import SyncFailed
 from source_autopilot.source import STREAM_NAMES, SourceAutopilot
 from source_autopilot.streams.base import AutopilotStream
 from source_autopilot.sync.record_batch import RecordPage
-from unit_tests.conftest import KEY
+from unit_tests.support.constants import KEY
 from unit_tests.support.catalogs import DISCOVERED, catalog
 
 URL = "https://api2.autopilothq.com/v1/"

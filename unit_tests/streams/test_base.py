@@ -16,7 +16,7 @@ from source_autopilot.api.client import Api
 from source_autopilot.api.retry_policy import PATIENCE_OF_READ
 from source_autopilot.streams.base import AutopilotStream
 from source_autopilot.streams.tables import Contacts, Lists
-from unit_tests.conftest import KEY, NOW, URL
+from unit_tests.support.constants import KEY, NOW, URL
 
 LISTS = {"lists": [{"list_id": "contactlist_1", "title": "Ladies"}]}
 

@@ -15,7 +15,7 @@ from source_autopilot.api.rate_limiter import RequestBudget
 from source_autopilot.records.custom_columns import CustomColumn
 from source_autopilot.records.custom_field import CustomField
 from source_autopilot.streams.custom_fields import columns_of_catalog, fields_of_account
-from unit_tests.conftest import NOW, URL, Clock, WaitingByClock
+from unit_tests.support.constants import NOW, URL, Clock, WaitingByClock
 from unit_tests.support.catalogs import catalog
 
 LOGGER = logging.getLogger("airbyte")

@@ -15,7 +15,7 @@ from source_autopilot.reports.progress import Progress
 from source_autopilot.streams.tables import Contacts, Lists, SmartSegments, SmartSegmentsContacts
 from source_autopilot.sync.cursor import Checkpoint
 from source_autopilot.sync.state import Positions
-from unit_tests.conftest import URL
+from unit_tests.support.constants import URL
 
 START = datetime(2024, 1, 31, 10, 30, tzinfo=timezone.utc)
 
