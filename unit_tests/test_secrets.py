@@ -22,7 +22,7 @@ from source_autopilot import source
 from source_autopilot.api.rate_limiter import RequestBudget
 from source_autopilot.run import execute
 from source_autopilot.source import SourceAutopilot
-from unit_tests.conftest import Clock, WaitingByClock
+from unit_tests.support.clock import Clock, WaitingByClock
 
 CATALOG = {
     "streams": [

@@ -7,7 +7,7 @@ from airbyte_cdk.sources.message import InMemoryMessageRepository
 
 from source_autopilot.records.page import Page
 from source_autopilot.reports.progress import Progress
-from unit_tests.conftest import Clock
+from unit_tests.support.clock import Clock
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from source_autopilot.reports.retries import Waits, trying_again
-from unit_tests.conftest import Clock
+from unit_tests.support.clock import Clock
 
 TIMED_OUT = ErrorResolution(
     ResponseAction.RETRY, None, "Autopilot did not answer in time (ReadTimeout). Look at the proxy."

@@ -13,7 +13,7 @@ from source_autopilot.sync.cursor import Checkpoint
 from source_autopilot.sync.record_batch import RecordPage
 from source_autopilot.sync.shutdown import SyncStopped
 from source_autopilot.sync.state import Partition, Positions
-from unit_tests.conftest import Clock
+from unit_tests.support.clock import Clock
 
 DONE = {"__ab_full_refresh_sync_complete": True}
 ONE, TWO = {"segment_id": "s1"}, {"segment_id": "s2"}
