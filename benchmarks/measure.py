@@ -14,7 +14,7 @@ from pathlib import Path
 
 from simulator import Simulator
 
-from .arrived import verdict
+from .completeness import verdict
 from .peers import Peer, prepare
 from .workloads import NOTHING, Workload
 

@@ -20,7 +20,7 @@ from typing import Any
 
 from demo_account import DemoUnavailable, demo_account
 from destination import Destination, SyncFailed
-from watching import watch
+from watch import watch
 
 CONNECTOR = Path(sys.executable).with_name("source-autopilot")
 NEEDED = (
@@ -81,7 +81,7 @@ def _sync(settings: dict[str, Any], destination: Destination, *, again: bool) ->
     )
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FutureWarning)  # its libraries' plans for old Pythons
-        from syncing import Connector  # here, because importing PyAirbyte takes five seconds
+        from connector import Connector  # here, because importing PyAirbyte takes five seconds
 
     connector = Connector.at(CONNECTOR, settings)
     if again:

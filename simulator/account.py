@@ -15,7 +15,7 @@ from typing import Any
 from .contact import Contacts
 from .custom_fields import DEFINITIONS, CustomField
 from .dice import dice
-from .identity import Identities
+from .seed import Identities
 from .segments import Members, spread, varied_sizes
 from .vocabulary import LIST_TITLES, SEGMENT_TITLES
 

@@ -16,8 +16,8 @@ import orjson
 from .custom_fields import CustomField
 from .dice import dice
 from .field import Field, moment, plain
-from .identity import Identities
 from .profile import WRITTEN, YEAR_MS, profile
+from .seed import Identities
 from .vocabulary import COMPANIES, FIRST_NAMES, LAST_NAMES, Company
 
 PROFILES = 1000

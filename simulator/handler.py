@@ -11,9 +11,9 @@ from aiohttp import web
 
 from . import control, target
 from .answer import Answer, error, method_not_allowed
-from .api import Api
 from .breakdown import ANSWERED_WITH, BREAKDOWNS
-from .disturbance import disturbed, fits
+from .endpoints import Api
+from .fault_effects import disturbed, fits
 from .faults import Fault, FaultSchedule
 from .rate_limit import RETRY_AFTER, TokenBucket
 from .request_log import Key, Request, RequestLog

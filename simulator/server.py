@@ -14,7 +14,7 @@ from types import TracebackType
 from aiohttp import web
 
 from .account import Account
-from .api import Api
+from .endpoints import Api
 from .faults import Fault, FaultSchedule
 from .handler import Handler
 from .paging import AWKWARD_SUFFIX, Paging

@@ -427,7 +427,7 @@ def test_progress__warning(sync_progress: ModuleType) -> None:
 def watching(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     """The module that the script has its clock from."""
     monkeypatch.syspath_prepend(EXAMPLES)
-    return importlib.import_module("watching")
+    return importlib.import_module("watch")
 
 
 class Days:

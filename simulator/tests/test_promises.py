@@ -8,7 +8,7 @@ import tracemalloc
 from pathlib import Path
 
 from simulator import Account
-from simulator.api import Api
+from simulator.endpoints import Api
 from simulator.paging import Paging
 
 

@@ -9,7 +9,7 @@ import requests
 
 from simulator import Account, Fault, Simulator
 from simulator.breakdown import BREAKDOWNS
-from simulator.disturbance import CHANGES
+from simulator.fault_effects import CHANGES
 from simulator.faults import KINDS
 
 ACCOUNT = Account(contacts=250, segment_sizes=[50])
