@@ -49,7 +49,7 @@ def run_script(script: str, folder: Path) -> subprocess.CompletedProcess[str]:
 @pytest.fixture
 def airbyte(monkeypatch: pytest.MonkeyPatch) -> Any:
     """What the page's commands post, given the variables that it exports beforehand."""
-    missing = [it for it in ("curl", "jq") if not shutil.which(it)]
+    missing = [program for program in ("curl", "jq") if not shutil.which(program)]
     if missing:
         pytest.skip(f"the page's commands need {' and '.join(missing)}")
     _, block = blocks_under("The same by API")
@@ -123,7 +123,8 @@ def test_api__goes_where_airbytes_client_goes(airbyte: AirbyteStub) -> None:
             models.ConnectionCreateRequest("destination-1", "source-1")
         )
 
-    assert [it[:2] for it in airbyte.posted[1:]] == [it[:2] for it in stub.posted]
+    ours = [(address, key) for address, key, _ in airbyte.posted[1:]]
+    assert ours == [(address, key) for address, key, _ in stub.posted]
 
 
 @pytest.mark.parametrize(
@@ -164,16 +165,19 @@ def misfits(model: Any, value: Any, path: str = "") -> list[str]:
     """What of a JSON value a type of Airbyte's client could not have sent."""
     if dataclasses.is_dataclass(model):
         return _misfits_of_object(model, value, f"{path}." if path else "")
-    inner = [it for it in get_args(model) if it is not type(None)]
+    inner = [argument for argument in get_args(model) if argument is not type(None)]
     if isinstance(value, list) and inner:
-        return [it for item in value for it in misfits(inner[0], item, f"{path}[]")]
+        return [found for item in value for found in misfits(inner[0], item, f"{path}[]")]
     if len(inner) == 1:  # an Optional
         return misfits(inner[0], value, path)
     if (
         len(inner) > 1
     ):  # the settings of any source that the client knows; ours are tested elsewhere
         return []
-    fits = value in [it.value for it in model] if _is_enum(model) else isinstance(value, model)
+    if _is_enum(model):
+        fits = value in [member.value for member in model]
+    else:
+        fits = isinstance(value, model)
     return [] if fits else [f"{path} is {value!r}"]
 
 
@@ -183,12 +187,12 @@ def _is_enum(model: Any) -> bool:
 
 def _misfits_of_object(model: Any, value: dict[str, Any], path: str) -> list[str]:
     hints, known, found = get_type_hints(model), set(), []
-    for it in dataclasses.fields(model):
-        name = it.metadata["dataclasses_json"]["letter_case"](it.name)
+    for field in dataclasses.fields(model):
+        name = field.metadata["dataclasses_json"]["letter_case"](field.name)
         known.add(name)
         if name in value:
-            found += misfits(hints[it.name], value[name], f"{path}{name}")
-        elif it.default is dataclasses.MISSING:
+            found += misfits(hints[field.name], value[name], f"{path}{name}")
+        elif field.default is dataclasses.MISSING:
             found.append(f"{path}{name} is missing")
     return found + [f"{path}{name} is unknown" for name in value if name not in known]
 

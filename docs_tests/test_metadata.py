@@ -79,8 +79,10 @@ def test_metadata__suites_are_there() -> None:
     """Each suite that is named is a folder of tests."""
     folders = {"unitTests": "unit_tests", "integrationTests": "integration_tests"}
 
-    suites = [it["suite"] for it in DATA["connectorTestSuitesOptions"]]
-    assert [list((ROOT / folders[suite]).glob("test_*.py")) != [] for suite in suites] == [True] * 2
+    suites = [option["suite"] for option in DATA["connectorTestSuitesOptions"]]
+    assert [list((ROOT / folders[suite]).rglob("test_*.py")) != [] for suite in suites] == [
+        True
+    ] * 2
 
 
 def test_metadata__resources() -> None:
@@ -122,7 +124,7 @@ def test_icon__only_shapes() -> None:
     icon = ElementTree.fromstring(ICON)  # noqa: S314 - our own file
 
     elements = list(icon.iter())
-    assert {it.tag.removeprefix(SVG) for it in elements} == {
+    assert {element.tag.removeprefix(SVG) for element in elements} == {
         "svg",
         "title",
         "rect",
@@ -130,6 +132,7 @@ def test_icon__only_shapes() -> None:
         "path",
     }
     geometry = {*["viewBox", "width", "height", "x", "y", "rx", "cx", "cy", "r", "d"], "fill"}
-    assert {name for it in elements for name in it.attrib} <= geometry
-    assert all(re.fullmatch("#[0-9a-f]{6}", it.attrib.get("fill", "#000000")) for it in elements)
+    assert {name for element in elements for name in element.attrib} <= geometry
+    fills = [element.attrib.get("fill", "#000000") for element in elements]
+    assert all(re.fullmatch("#[0-9a-f]{6}", fill) for fill in fills)
     assert "<!" not in ICON

@@ -67,7 +67,7 @@ def test_program__obeys_its_options() -> None:
         port = free.getsockname()[1]
     options = (
         f"--port {port} --contacts 30 --lists 3 --segments 2 --pairs 40 --seed 7 --key K"
-        " --rate-limit 0.001 --retry-after seconds --page-size 10"
+        " --rate-limit 0.00001 --retry-after seconds --page-size 10"
         " --awkward-bookmarks --latency-ms 30 --gzip --host localhost"
     ).split()
     account = Account(7, 30, lists=3, segments=2, pairs=40)
@@ -78,12 +78,12 @@ def test_program__obeys_its_options() -> None:
 
     assert (program.url, program.key) == (f"http://localhost:{port}/v1", "K")
     assert first.headers["Content-Encoding"] == "gzip"
-    assert first.elapsed.total_seconds() >= 0.03
+    assert first.elapsed.total_seconds() >= 0.03  # a lower bound: it holds on any machine
     assert first.json()["total_contacts"] == 30
     assert first.json()["contacts"] == [account.document(index) for index in range(10)]
     assert quote(first.json()["bookmark"], safe="-_") != first.json()["bookmark"]
     assert second.status_code == 429
-    assert 990 <= int(second.headers["Retry-After"]) <= 1000
+    assert 96_400 <= int(second.headers["Retry-After"]) <= 100_000  # an hour of slack
 
 
 def test_program__serves_the_account_and_the_faults_of_its_options(tmp_path: Path) -> None:
