@@ -5,6 +5,7 @@ The key is nowhere in the output. Pages that cannot be used are in `test_read`.
 
 import base64
 import json
+import random
 import socket
 import threading
 import time
@@ -82,6 +83,47 @@ def test_survived(faults: list[Fault], catalog: Message) -> None:
         output = read(autopilot.url, catalog)
 
     assert_complete(output, ACCOUNT)
+
+
+MIXTURE = [
+    Fault("status", status=503),
+    Fault("status", status=503, retry_after="1"),
+    Fault("status", status=429),
+    Fault("status", status=429, retry_after="1"),
+    Fault("cut_json"),
+    Fault("reset"),
+    Fault("html"),
+]
+
+
+def page_paths(account: Account) -> list[str]:
+    """The path of every page of contacts, of all and of each segment."""
+    chains = {"/contacts": account.all_contacts()}
+    for segment_id in account.segment_ids:
+        chains[f"/smart_segments/{segment_id}/contacts"] = account.members(segment_id)
+    paths = []
+    for path, members in chains.items():
+        lasts = range(99, len(members) - 1, 100)
+        paths += [path, *(f"{path}/{account.contact_id(members[last])}" for last in lasts)]
+    return paths
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_survived__mixture(seed: int, catalog: Message) -> None:
+    """Faults of all kinds, mixed over the pages of a sync, cost a request each and nothing else."""
+    account = Account(contacts=750, segment_sizes=[320, 150, 30, 0])
+    paths = page_paths(account)
+    dice = random.Random(seed)  # noqa: S311 - no secret
+    faults = [replace(fault, path=dice.choice(paths)) for fault in MIXTURE * 2]
+    dice.shuffle(faults)
+    with Simulator(account, key=KEY, faults=faults) as autopilot:
+        output = read(autopilot.url, catalog)
+
+        assert_complete(output, account)
+        # Beside the pages: the lists, and the segments for their own stream and for the pairs.
+        assert autopilot.log.count() == len(paths) + 3 + len(faults)
+        assert autopilot.log.count(status=503) == 4
+        assert autopilot.log.count(status=429) == 4
 
 
 def test_survived__burst_of_refusals(catalog: Message) -> None:
