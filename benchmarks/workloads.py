@@ -9,7 +9,7 @@ from simulator import Account, Simulator
 
 PAGE_SIZE = 100  # of the API
 CONTACTS_OF_BASE_PEAK = 20_000
-"""Of the account with whose peak of memory that of a large one is compared."""
+"""The size of the account whose peak of memory a large one may exceed only a little."""
 EMPTY_ACCOUNT = Account(contacts=0, segments=0, lists=0)
 """Reading it takes the time that a program needs to start and to end."""
 

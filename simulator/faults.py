@@ -82,7 +82,7 @@ class Fault:
 
     def to_json(self) -> dict[str, Any]:
         """The opposite of `from_json`: the kind and what differs from the defaults."""
-        changed = self._changed() | {"kind"}
+        changed = self._non_default_fields() | {"kind"}
         return {name: value for name, value in asdict(self).items() if name in changed}
 
     def _find_problems(self) -> Iterator[str]:
@@ -90,7 +90,7 @@ class Fault:
         if not isinstance(self.kind, str) or self.kind not in KINDS:
             yield f"fault kind {self.kind!r}: expected one of {', '.join(KINDS)}"
             return
-        foreign = self._changed() - KINDS[self.kind] - _COMMON_OPTIONS
+        foreign = self._non_default_fields() - KINDS[self.kind] - _COMMON_OPTIONS
         if foreign:
             yield f"a fault of kind {self.kind} has no {', '.join(sorted(foreign))}"
         if self.kind == "status" and not isinstance(self.status, int):
@@ -100,7 +100,7 @@ class Fault:
         if self.times is not None and not (isinstance(self.times, int) and self.times > 0):
             yield f"times is {self.times!r}: expected 1 or more, or null for ever"
 
-    def _changed(self) -> set[str]:
+    def _non_default_fields(self) -> set[str]:
         """The names of the fields that don't have their default."""
         return {field.name for field in fields(self) if getattr(self, field.name) != field.default}
 
