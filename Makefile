@@ -1,8 +1,9 @@
 # The tasks of this project: `make help` lists them.
 
 SUPPORTED = import sys; sys.exit(not (3, 10) <= sys.version_info[:2] <= (3, 12))
-PYTHON ?= $(shell for it in python3 python3.12 python3.11 python3.10; do \
-	"$$it" -c '$(SUPPORTED)' 2>/dev/null && echo "$$it" && break; done)
+PYTHON ?= $(shell for python in python3 python3.12 python3.11 python3.10; do \
+	"$$python" -c '$(SUPPORTED)' 2>/dev/null && echo "$$python" && break; done)
+VERSION = $(shell sed -n 's/^version = "\([^"]*\)".*/\1/p' pyproject.toml)
 BIN = .venv/bin
 TESTS = unit_tests integration_tests docs_tests simulator
 CODE = source_autopilot $(TESTS) examples benchmarks main.py setup.py
@@ -38,7 +39,7 @@ types: .venv/installed ## Check the types
 
 image: ## Build the Docker image; BASE_IMAGE= replaces Airbyte's public Python base
 	DOCKER_BUILDKIT=1 docker build $(if $(BASE_IMAGE),--build-arg BASE_IMAGE=$(BASE_IMAGE)) \
-		--tag source-autopilot --tag airbyte/source-autopilot:dev .
+		--label io.airbyte.version=$(VERSION) --tag source-autopilot --tag airbyte/source-autopilot:dev .
 
 test-image: .venv/installed image ## Test the image: our comparisons and Airbyte's image tests
 	$(BIN)/python -m pytest -p airbyte_cdk.test.standard_tests.pytest_hooks integration_tests \
@@ -63,12 +64,13 @@ sbom: ## Write sbom.json: the image's packages, as CycloneDX
 
 lock: .venv/installed ## Renew the exact versions in requirements.lock
 	$(BIN)/python -m uv pip compile --quiet --upgrade --universal --python-version 3.10 \
-		--extra tests --extra demo --no-annotate --no-header --output-file requirements.lock setup.py
+		--extra tests --extra demo --no-annotate --no-header --output-file requirements.lock pyproject.toml
 
 clean: ## Remove what the other tasks made
-	rm -rf .venv .venv-* demo build sbom.json *.egg-info .coverage* .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -rf .venv .venv-* demo build sbom.json *.egg-info .coverage* .hypothesis \
+		.mypy_cache .pytest_cache .ruff_cache
 
-.venv/installed: setup.py requirements.lock
+.venv/installed: pyproject.toml requirements.lock
 	@test -n "$(PYTHON)" || { echo "Python 3.10, 3.11 or 3.12 is needed: install one, or say make PYTHON=/path/to/python3.12"; exit 1; }
 	$(PYTHON) -m venv --clear .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint requirements.lock uv
