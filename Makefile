@@ -16,13 +16,16 @@ RUNTIME = $(PYTHON) -m venv .venv-audit && $(PYTHON) -m venv .venv-audit/runtime
 	&& .venv-audit/bin/python -m pip install --quiet 'pip-audit>=2.7' 'cyclonedx-bom>=7'
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lint types image test-image benchmark fuzz audit sbom lock clean
+.PHONY: help demo unit test check lint types image test-image benchmark fuzz audit sbom lock clean
 
 help: ## List the tasks
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
 
 demo: .venv/installed ## Sync a simulated account into a DuckDB file and show its tables
 	@$(BIN)/python examples/sync_to_duckdb.py --demo
+
+unit: .venv/installed ## Run the unit tests, which is enough while working (half a minute)
+	$(BIN)/python -m pytest -n auto --dist worksteal -q unit_tests
 
 test: .venv/installed ## Run all tests, with branch coverage of at least 95 %
 	$(BIN)/python -m pytest -n 4 --dist worksteal --cov --cov-report=term
