@@ -32,9 +32,10 @@ test: .venv/installed ## Run all tests, with branch coverage of at least 95 %
 
 check: lint types test ## Everything that has to pass before a commit: lint, types, tests
 
-lint: .venv/installed ## Check style and format
+lint: .venv/installed ## Check style, format and which module may import which
 	$(BIN)/ruff check $(CODE)
 	$(BIN)/ruff format --check $(CODE)
+	$(BIN)/lint-imports
 
 types: .venv/installed ## Check the types
 	$(BIN)/mypy --strict source_autopilot
@@ -71,7 +72,7 @@ lock: .venv/installed ## Renew the exact versions in requirements.lock
 
 clean: ## Remove what the other tasks made
 	rm -rf .venv .venv-* demo build sbom.json *.egg-info .coverage* .hypothesis \
-		.mypy_cache .pytest_cache .ruff_cache
+		.import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 
 .venv/installed: pyproject.toml requirements.lock
 	@test -n "$(PYTHON)" || { echo "Python 3.10, 3.11 or 3.12 is needed: install one, or say make PYTHON=/path/to/python3.12"; exit 1; }
