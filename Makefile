@@ -15,8 +15,13 @@ RUNTIME = $(PYTHON) -m venv .venv-audit && $(PYTHON) -m venv .venv-audit/runtime
 	&& .venv-audit/runtime/bin/python -m pip install --quiet --constraint requirements.lock . \
 	&& .venv-audit/bin/python -m pip install --quiet 'pip-audit>=2.7' 'cyclonedx-bom>=7'
 
+# All of [tool.mutmut], or for example MUTANTS='source_autopilot.sync.state.*'.
+MUTANTS =
+SHARE = /: (not checked|skipped)$$/ { next } { all++ } /: (killed|timeout|segfault)$$/ { noticed++; next } { print } \
+	END { printf "%d of %d mutants are noticed: %d %%\n", noticed, all, all ? 100 * noticed / all : 0 }
+
 .DEFAULT_GOAL := help
-.PHONY: help demo unit test check lint types image test-image benchmark fuzz audit sbom lock clean
+.PHONY: help demo unit test check lint types mutants image test-image benchmark fuzz audit sbom lock clean
 
 help: ## List the tasks
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -40,6 +45,13 @@ lint: .venv/installed ## Check style, format and which module may import which
 types: .venv/installed ## Check the types
 	$(BIN)/mypy --strict source_autopilot
 	$(BIN)/mypy --strict $(TESTS) examples benchmarks
+
+# CI=1 tells hypothesis to try the same examples each time, so that the same mutants survive. mutmut keeps
+# its verdicts when tests change, so it starts from nothing. `.venv-mutants/bin/mutmut show NAME` shows one.
+mutants: .venv-mutants/installed ## Change the core's code in small ways and list what no test notices (6 minutes)
+	@rm -rf mutants
+	CI=1 .venv-mutants/bin/mutmut run $(MUTANTS)
+	@.venv-mutants/bin/mutmut results --all true | awk '$(SHARE)'
 
 image: ## Build the Docker image; BASE_IMAGE= replaces Airbyte's public Python base
 	DOCKER_BUILDKIT=1 docker build $(if $(BASE_IMAGE),--build-arg BASE_IMAGE=$(BASE_IMAGE)) \
@@ -71,7 +83,7 @@ lock: .venv/installed ## Renew the exact versions in requirements.lock
 		--extra tests --extra demo --no-annotate --no-header --output-file requirements.lock pyproject.toml
 
 clean: ## Remove what the other tasks made
-	rm -rf .venv .venv-* demo build sbom.json *.egg-info .coverage* .hypothesis \
+	rm -rf .venv .venv-* demo build mutants sbom.json *.egg-info .coverage* .hypothesis \
 		.import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 
 .venv/installed: pyproject.toml requirements.lock
@@ -79,4 +91,12 @@ clean: ## Remove what the other tasks made
 	$(PYTHON) -m venv --clear .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint requirements.lock uv
 	$(BIN)/python -m uv $(INSTALL) --compile-bytecode || $(BIN)/python -m $(INSTALL) # pip knows the machine's mirrors
+	@touch $@
+
+# mutmut shows its results with rich 14, and PyAirbyte in .venv wants rich 13.
+.venv-mutants/installed: pyproject.toml requirements.lock
+	$(PYTHON) -m venv --clear .venv-mutants
+	sed '/^rich==/d' requirements.lock > .venv-mutants/constraints.txt
+	.venv-mutants/bin/python -m pip install --quiet --disable-pip-version-check \
+		--constraint .venv-mutants/constraints.txt --editable '.[tests]' 'mutmut>=3.8,<4'
 	@touch $@
