@@ -7,7 +7,7 @@ ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=igno
 WORKDIR /build
 # pip works on the venv from outside and is not in it.
 RUN python -m venv --without-pip /opt/venv && python -m pip --python /opt/venv/bin/python --version
-COPY setup.py requirements.lock ./
+COPY pyproject.toml setup.py requirements.lock ./
 # A package without code: only its dependencies. They stay cached when only our code changes.
 # Without tests, and without the bytecode of what the CDK requires and this connector never imports.
 RUN touch README.md \
@@ -16,13 +16,14 @@ RUN touch README.md \
     && for unused in pandas numpy nltk pygments; do \
          find /opt/venv/lib/python*/site-packages/$unused -name __pycache__ -prune -exec rm -rf '{}' +; \
        done
-COPY README.md ./
+COPY README.md LICENSE ./
 COPY source_autopilot source_autopilot
 RUN python -m pip --python /opt/venv/bin/python install --quiet --no-deps --force-reinstall . \
     && python -m pip --python /opt/venv/bin/python check
 
 FROM ${BASE_IMAGE}
-LABEL io.airbyte.name=airbyte/source-autopilot io.airbyte.version=0.2.0
+# `make image` adds io.airbyte.version.
+LABEL io.airbyte.name=airbyte/source-autopilot
 COPY --from=build /opt/venv /opt/venv
 COPY main.py /airbyte/integration_code/
 WORKDIR /airbyte/integration_code

@@ -1,8 +1,9 @@
 # The tasks of this project: `make help` lists them.
 
 SUPPORTED = import sys; sys.exit(not (3, 10) <= sys.version_info[:2] <= (3, 12))
-PYTHON ?= $(shell for it in python3 python3.12 python3.11 python3.10; do \
-	"$$it" -c '$(SUPPORTED)' 2>/dev/null && echo "$$it" && break; done)
+PYTHON ?= $(shell for python in python3 python3.12 python3.11 python3.10; do \
+	"$$python" -c '$(SUPPORTED)' 2>/dev/null && echo "$$python" && break; done)
+VERSION = $(shell sed -n 's/^version = "\([^"]*\)".*/\1/p' pyproject.toml)
 BIN = .venv/bin
 TESTS = unit_tests integration_tests docs_tests simulator
 CODE = source_autopilot $(TESTS) examples benchmarks main.py setup.py
@@ -14,8 +15,13 @@ RUNTIME = $(PYTHON) -m venv .venv-audit && $(PYTHON) -m venv .venv-audit/runtime
 	&& .venv-audit/runtime/bin/python -m pip install --quiet --constraint requirements.lock . \
 	&& .venv-audit/bin/python -m pip install --quiet 'pip-audit>=2.7' 'cyclonedx-bom>=7'
 
+# All of [tool.mutmut], or for example MUTANTS='source_autopilot.sync.state.*'.
+MUTANTS =
+SHARE = /: (not checked|skipped)$$/ { next } { all++ } /: (killed|timeout|segfault)$$/ { noticed++; next } { print } \
+	END { printf "%d of %d mutants are noticed: %d %%\n", noticed, all, all ? 100 * noticed / all : 0 }
+
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lint types image test-image benchmark fuzz audit sbom lock clean
+.PHONY: help demo unit test check lint types mutants image test-image benchmark fuzz audit sbom lock clean
 
 help: ## List the tasks
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -23,22 +29,33 @@ help: ## List the tasks
 demo: .venv/installed ## Sync a simulated account into a DuckDB file and show its tables
 	@$(BIN)/python examples/sync_to_duckdb.py --demo
 
+unit: .venv/installed ## Run the unit tests, which is enough while working (half a minute)
+	$(BIN)/python -m pytest -n auto --dist worksteal -q unit_tests
+
 test: .venv/installed ## Run all tests, with branch coverage of at least 95 %
 	$(BIN)/python -m pytest -n 4 --dist worksteal --cov --cov-report=term
 
 check: lint types test ## Everything that has to pass before a commit: lint, types, tests
 
-lint: .venv/installed ## Check style and format
+lint: .venv/installed ## Check style, format and which module may import which
 	$(BIN)/ruff check $(CODE)
 	$(BIN)/ruff format --check $(CODE)
+	$(BIN)/lint-imports
 
 types: .venv/installed ## Check the types
 	$(BIN)/mypy --strict source_autopilot
 	$(BIN)/mypy --strict $(TESTS) examples benchmarks
 
+# CI=1 tells hypothesis to try the same examples each time, so that the same mutants survive. mutmut keeps
+# its verdicts when tests change, so it starts from nothing. `.venv-mutants/bin/mutmut show NAME` shows one.
+mutants: .venv-mutants/installed ## Change the core's code in small ways and list what no test notices (6 minutes)
+	@rm -rf mutants
+	CI=1 .venv-mutants/bin/mutmut run $(MUTANTS)
+	@.venv-mutants/bin/mutmut results --all true | awk '$(SHARE)'
+
 image: ## Build the Docker image; BASE_IMAGE= replaces Airbyte's public Python base
 	DOCKER_BUILDKIT=1 docker build $(if $(BASE_IMAGE),--build-arg BASE_IMAGE=$(BASE_IMAGE)) \
-		--tag source-autopilot --tag airbyte/source-autopilot:dev .
+		--label io.airbyte.version=$(VERSION) --tag source-autopilot --tag airbyte/source-autopilot:dev .
 
 test-image: .venv/installed image ## Test the image: our comparisons and Airbyte's image tests
 	$(BIN)/python -m pytest -p airbyte_cdk.test.standard_tests.pytest_hooks integration_tests \
@@ -63,14 +80,23 @@ sbom: ## Write sbom.json: the image's packages, as CycloneDX
 
 lock: .venv/installed ## Renew the exact versions in requirements.lock
 	$(BIN)/python -m uv pip compile --quiet --upgrade --universal --python-version 3.10 \
-		--extra tests --extra demo --no-annotate --no-header --output-file requirements.lock setup.py
+		--extra tests --extra demo --no-annotate --no-header --output-file requirements.lock pyproject.toml
 
 clean: ## Remove what the other tasks made
-	rm -rf .venv .venv-* demo build sbom.json *.egg-info .coverage* .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -rf .venv .venv-* demo build mutants sbom.json *.egg-info .coverage* .hypothesis \
+		.import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 
-.venv/installed: setup.py requirements.lock
+.venv/installed: pyproject.toml requirements.lock
 	@test -n "$(PYTHON)" || { echo "Python 3.10, 3.11 or 3.12 is needed: install one, or say make PYTHON=/path/to/python3.12"; exit 1; }
 	$(PYTHON) -m venv --clear .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint requirements.lock uv
 	$(BIN)/python -m uv $(INSTALL) --compile-bytecode || $(BIN)/python -m $(INSTALL) # pip knows the machine's mirrors
+	@touch $@
+
+# mutmut shows its results with rich 14, and PyAirbyte in .venv wants rich 13.
+.venv-mutants/installed: pyproject.toml requirements.lock
+	$(PYTHON) -m venv --clear .venv-mutants
+	sed '/^rich==/d' requirements.lock > .venv-mutants/constraints.txt
+	.venv-mutants/bin/python -m pip install --quiet --disable-pip-version-check \
+		--constraint .venv-mutants/constraints.txt --editable '.[tests]' 'mutmut>=3.8,<4'
 	@touch $@

@@ -59,12 +59,12 @@ def test_metadata__suggested_streams() -> None:
 
 
 def test_metadata__package() -> None:
-    """The package has the name and the licence of setup.py, and is on no registry yet."""
-    setup = (ROOT / "setup.py").read_text()
+    """The package has the name and the licence of pyproject.toml, and is on no registry yet."""
+    package = (ROOT / "pyproject.toml").read_text().splitlines()
 
     assert DATA["remoteRegistries"]["pypi"]["enabled"] is False
-    assert f'name="{DATA["remoteRegistries"]["pypi"]["packageName"]}"' in setup
-    assert f'license="{DATA["license"]}"' in setup
+    assert f'name = "{DATA["remoteRegistries"]["pypi"]["packageName"]}"' in package
+    assert f'license = "{DATA["license"]}"' in package
     assert (ROOT / "LICENSE").read_text().startswith(f"{DATA['license']} License")
 
 
@@ -76,13 +76,12 @@ def test_metadata__release_date() -> None:
 
 
 def test_metadata__suites_are_there() -> None:
-    """Each suite that is named is a folder of tests."""
-    folders = {"unitTests": "unit_tests", "integrationTests": "integration_tests"}
+    """Both suites are named, and each is a folder of tests."""
+    folders = {"unitTests": ROOT / "unit_tests", "integrationTests": ROOT / "integration_tests"}
 
-    suites = [option["suite"] for option in DATA["connectorTestSuitesOptions"]]
-    assert [list((ROOT / folders[suite]).rglob("test_*.py")) != [] for suite in suites] == [
-        True
-    ] * 2
+    named = [option["suite"] for option in DATA["connectorTestSuitesOptions"]]
+    assert named == list(folders)
+    assert [suite for suite in named if not any(folders[suite].rglob("test_*.py"))] == []
 
 
 def test_metadata__resources() -> None:
@@ -123,8 +122,8 @@ def test_icon__only_shapes() -> None:
     """Nothing runs, nothing is fetched: shapes of plain colours and a title."""
     icon = ElementTree.fromstring(ICON)  # noqa: S314 - our own file
 
-    elements = list(icon.iter())
-    assert {element.tag.removeprefix(SVG) for element in elements} == {
+    shapes = list(icon.iter())
+    assert {shape.tag.removeprefix(SVG) for shape in shapes} == {
         "svg",
         "title",
         "rect",
@@ -132,7 +131,7 @@ def test_icon__only_shapes() -> None:
         "path",
     }
     geometry = {*["viewBox", "width", "height", "x", "y", "rx", "cx", "cy", "r", "d"], "fill"}
-    assert {name for element in elements for name in element.attrib} <= geometry
-    fills = [element.attrib.get("fill", "#000000") for element in elements]
-    assert all(re.fullmatch("#[0-9a-f]{6}", fill) for fill in fills)
+    fills = {shape.attrib.get("fill", "#000000") for shape in shapes}
+    assert {name for shape in shapes for name in shape.attrib} <= geometry
+    assert [fill for fill in fills if not re.fullmatch("#[0-9a-f]{6}", fill)] == []
     assert "<!" not in ICON
