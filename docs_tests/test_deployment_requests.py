@@ -11,7 +11,7 @@ import yaml
 
 from source_autopilot.config import connection_specification, parse_config
 from source_autopilot.forecast import SCHEDULES, Forecast, Totals
-from source_autopilot.source import STREAM_NAMES
+from source_autopilot.streams.tables import STREAM_NAMES
 
 ROOT = Path(__file__).parent.parent
 PAGE = (ROOT / "docs/deployment.md").read_text()

@@ -1,19 +1,22 @@
 """Tests that the documents say what the code does."""
 
+import ast
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from docs_tests.error_sentences import error_sentences
 from source_autopilot import forecast
+from source_autopilot.api import error_mapping
+from source_autopilot.api.error_mapping import Failure
 from source_autopilot.config import EXPECTED, connection_specification
 from source_autopilot.forecast import SCHEDULES, Forecast, Totals
-from source_autopilot.source import STREAM_NAMES, SourceAutopilot
+from source_autopilot.source import SourceAutopilot
 from source_autopilot.streams.base import AutopilotStream
+from source_autopilot.streams.tables import STREAM_NAMES
 
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "source_autopilot"
@@ -157,7 +160,7 @@ def test_page__forecast() -> None:
     """The lines that the check logs are those that the page shows."""
     [block] = re.findall(r"```text\n(This account has .+?)```", PAGE, re.S)
 
-    assert block.splitlines() == list(forecast.sentences(Forecast(TOTALS, 30)))
+    assert block.splitlines() == list(forecast.describe(Forecast(TOTALS, 30)))
 
 
 def test_page__stitch() -> None:
@@ -179,17 +182,45 @@ def test_page__changelog() -> None:
     assert [tuple(row[:2]) for row in table_under("Changelog", PAGE)] == versions
 
 
+MAKERS = {"config_error", "transient_error", "super().__init__"}  # are called with a sentence
+
+
+def error_sentences() -> set[str]:
+    """The first sentence of each error that a person may read, with an ellipsis for each value.
+
+    Those of the error mapping, and those that stand where an error is made.
+    """
+    mapped = list(vars(error_mapping).values())
+    tables = [table for table in mapped if isinstance(table, Mapping)]
+    mapped += [failure for table in tables for failure in table.values()]
+    texts = [failure.seen for failure in mapped if isinstance(failure, Failure)]
+    for path in PACKAGE.rglob("*.py"):
+        for call in ast.walk(ast.parse(path.read_text())):
+            if isinstance(call, ast.Call) and ast.unparse(call.func) in MAKERS:
+                arguments = [*call.args, *(keyword.value for keyword in call.keywords)]
+                texts += [skeleton(argument) for argument in arguments[:1]]
+    shortened = [re.sub(r"{.*?}", "…", text) for text in texts if text]
+    return {re.split(r"(?<=[.)]) (?=[A-Z…])", text)[0].rstrip(".") for text in shortened}
+
+
+def skeleton(node: ast.expr) -> str:
+    """A text in the code, with an ellipsis for each value in it; empty if the node is none."""
+    if isinstance(node, ast.JoinedStr):
+        parts = [skeleton(part) if isinstance(part, ast.Constant) else "…" for part in node.values]
+        return "".join(parts)
+    return node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else ""
+
+
 def test_page__errors() -> None:
     """The page says of every sentence that an error may have what to do, and of no other."""
     of_form = [
         f"{setting['title']} ({name}) is …: {EXPECTED[name]}"
         for name, setting in connection_specification()["properties"].items()
     ]
-    modules = [path.read_text() for path in PACKAGE.rglob("*.py")]
 
     rows = table_under("Limitations and troubleshooting", PAGE)
     assert {row[0] for row in rows} == {
-        f"`{sentence}`" for sentence in [*of_form, *error_sentences(modules)]
+        f"`{sentence}`" for sentence in [*of_form, *error_sentences()]
     }
     assert all(advice for _, advice in rows)
 

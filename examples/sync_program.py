@@ -68,7 +68,8 @@ def make_parser(description: str) -> argparse.ArgumentParser:
 
 def _sync(settings: dict[str, Any], destination: Destination, *, repeat: bool) -> int:
     """Sync once, or every `frequency` minutes. Raises UnusableConfig, KeyboardInterrupt."""
-    from source_autopilot.config import InvalidConfig, parse_config
+    from source_autopilot.config import parse_config
+    from source_autopilot.errors import InvalidConfig
 
     try:
         config = parse_config(settings)

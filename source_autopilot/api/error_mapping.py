@@ -80,27 +80,27 @@ STATUSES: Mapping[int, Failure] = {
     400: NOT_FOUND,
     401: Failure(
         Action.FAIL,
-        "Autopilot does not accept the API key ({status})",
+        "Autopilot does not accept the API key (401)",
         NEW_KEY,
         FailureType.config_error,
     ),
     403: Failure(
         Action.FAIL,
-        "Autopilot does not allow this API key to read this ({status})",
+        "Autopilot does not allow this API key to read this (403)",
         NEW_KEY,
         FailureType.config_error,
     ),
     404: NOT_FOUND,
-    408: Failure(Action.RETRY, "Autopilot took too long to answer ({status})"),
+    408: Failure(Action.RETRY, "Autopilot took too long to answer (408)"),
     410: NOT_FOUND,
     422: NOT_FOUND,
-    429: Failure(Action.WAIT, "Autopilot is limiting requests ({status})"),
+    429: Failure(Action.WAIT, "Autopilot is limiting requests (429)"),
 }
 # Statuses of a first page, which no bookmark can be the reason for.
 STATUSES_OF_FIRST_PAGES: Mapping[int, Failure] = {
     400: Failure(
         Action.FAIL,
-        "Autopilot refused the request, as it does when no API key arrives ({status})",
+        "Autopilot refused the request, as it does when no API key arrives (400)",
         NEW_KEY,
         FailureType.config_error,
     ),

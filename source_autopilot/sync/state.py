@@ -27,7 +27,7 @@ class StreamState:
 
     @classmethod
     def parse(cls, state: Mapping[str, Any]) -> StreamState:
-        """Read a state; an empty one is the start. Raises InvalidState, which says what is wrong."""
+        """Read a state; an empty one is the start. Raises InvalidState."""
         parsed = cls()
         if state.get(COMPLETE) is True:
             parsed.complete = True
