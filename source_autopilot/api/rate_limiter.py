@@ -1,63 +1,280 @@
-"""TEMPORARY STUB."""
+"""When the next request may be sent, and which chain of pages sends it.
+
+The limit of an account is unknown, so the rate is learned from the answers (`AdaptiveRate`).
+A 429 now and then costs little; many of them among the recent answers mean that a lower limit is
+there. The constants were found by simulating limits of 2 to 19 requests/s as token buckets and as
+windows, isolated refusals, and answers that take 10 ms to 4 s.
+"""
 
 import math
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 
-MAX_REQUESTS_PER_SECOND = 20.0
+MAX_REQUESTS_PER_SECOND = 20.0  # what the Singer tap that runs in production keeps to [client]
+MAX_REQUESTS_IN_FLIGHT = 20  # at that rate and a second for an answer
+INITIAL_REQUESTS_PER_SECOND = 4.0  # below the 5 requests/s of early docs [doc]
+MIN_REQUESTS_PER_SECOND = 0.5  # unless nothing at all gets through
+MAX_IN_ANY_SECOND = 21  # the maximum, and one request that was late or urgent
+
+INITIAL_RISE = math.log(3.0)  # three times the rate each second: at the maximum after 1.5 s
+RISE_AFTER_CUT = 0.001  # times the square of the answers since then: slowly, then ever faster
+RISE_AFTER_REFUSAL = 0.0002
+MAX_RISE = math.log(MAX_REQUESTS_PER_SECOND / MIN_REQUESTS_PER_SECOND)
+
+WEIGHT_OF_ANSWER = 0.1  # in the share of recent answers that were refused
+MAX_REFUSED_SHARE = 0.28  # above it, the limit is lower than the rate: four refusals in a row
+INITIAL_SLOWDOWN = 0.6
+SLOWDOWN = 0.6  # times the refused share
+CUT_TO_ACCEPTED = 0.9
+MIN_CUT, MAX_CUT = 0.8, 0.4
+ANSWERS_MEASURED = 20  # to know at which rate requests get through
+TOGETHER_SECONDS = 0.025  # half a turn at the maximum
+
+DROUGHT_SECONDS = 5.0
+DROUGHT_RATE = 10.0  # divided by the square of the seconds that nothing got through
+MIN_DROUGHT_RATE = 1 / 15
 
 
+class AdaptiveRate:
+    """The arithmetic of a rate that learns. Pure: every method is told the time, in seconds."""
+
+    def __init__(self, now: float) -> None:
+        self._next_at = now
+        self._paused_until = now
+        self._sent_at: deque[float] = deque(maxlen=MAX_IN_ANY_SECOND)
+        self._in_flight = 0
+        self._refused_since: float | None = None
+        self._refused_at = -math.inf
+        self._start(now)
+
+    def _start(self, now: float) -> None:
+        self._limit_found = False
+        self._accepted_at: deque[float] = deque([now], maxlen=ANSWERS_MEASURED + 1)
+        self._refused_share = 0.0
+        self._ignores_stale = False
+        self._set_rate(INITIAL_REQUESTS_PER_SECOND, RISE_AFTER_REFUSAL, now)
+        self._stale = 0
+
+    def _set_rate(self, rate: float, rise: float, now: float) -> None:
+        self._base = max(rate, MIN_REQUESTS_PER_SECOND)
+        self._base_at = now
+        self._rise = rise
+        self._answers = 0
+        self._stale = self._in_flight  # requests that were sent at the rate before
+
+    def rate(self, now: float) -> float:
+        """Requests per second that are let through."""
+        if self._refused_since is None or self._refused_at == self._refused_since:
+            return self._learned(now)
+        drought_seconds = self._refused_at - self._refused_since
+        return min(self._learned(now), max(DROUGHT_RATE / drought_seconds**2, MIN_DROUGHT_RATE))
+
+    def _learned(self, now: float) -> float:
+        seconds = now - self._base_at
+        # Answers make the rate rise; seconds do where none came, after a long silence.
+        rise = self._rise * (self._answers + seconds) ** 2
+        if not self._limit_found:
+            rise = INITIAL_RISE * seconds
+        return min(self._base * math.exp(min(rise, MAX_RISE)), MAX_REQUESTS_PER_SECOND)
+
+    def next_at(self, now: float, *, urgent: bool = False) -> float:
+        """When the next request may go; not after `now` if it may go at once.
+
+        An urgent one goes a turn early; those after it pay for that.
+        """
+        early = 1 / self.rate(now) if urgent else 0.0
+        full_until = -math.inf
+        if len(self._sent_at) == MAX_IN_ANY_SECOND:
+            full_until = self._sent_at[0] + 1.0
+        return max(self._next_at - early, self._paused_until, full_until)
+
+    def sent(self, now: float) -> None:
+        """A request goes now."""
+        # A thread that woke up late must not slow the others down, but for one turn at most.
+        turn = 1 / self.rate(now)
+        self._next_at = max(self._next_at, now - turn) + turn
+        self._sent_at.append(now)
+        # Requests that fail without an answer are never counted out: hence the bound.
+        self._in_flight = min(self._in_flight + 1, MAX_REQUESTS_IN_FLIGHT)
+
+    def succeeded(self, now: float) -> None:
+        """An answer came that is no refusal."""
+        if self._refused_since is not None:
+            drought_seconds = self._refused_at - self._refused_since
+            self._refused_since = None
+            if drought_seconds > DROUGHT_SECONDS:
+                self._start(now)
+            self._next_at = min(self._next_at, now + 1 / self.rate(now))
+        self._accepted_at.append(now)
+        if self._is_fresh(now):
+            self._answers += 1
+        if not self._ignores_stale:
+            self._refused_share -= WEIGHT_OF_ANSWER * self._refused_share
+
+    def refused(self, now: float, pause_seconds: float | None) -> None:
+        """The API refused a request, and may have asked for a pause."""
+        if pause_seconds:
+            self._paused_until = max(self._paused_until, now + pause_seconds)
+        if self._refused_since is None:
+            self._refused_since = now
+        is_together = now - self._refused_at < TOGETHER_SECONDS
+        self._refused_at = now
+        is_fresh = self._is_fresh(now)
+        if is_together or self._ignores_stale:
+            return
+        rate = self._learned(now)
+        self._refused_share += WEIGHT_OF_ANSWER * (1 - self._refused_share)
+        if self._refused_share > MAX_REFUSED_SHARE:
+            self._cut(rate, now)
+        elif is_fresh:
+            slowdown = 1 - SLOWDOWN * self._refused_share
+            if not self._limit_found and rate < MAX_REQUESTS_PER_SECOND:
+                slowdown = INITIAL_SLOWDOWN
+            self._set_rate(rate * slowdown, RISE_AFTER_REFUSAL, now)
+
+    def _cut(self, rate: float, now: float) -> None:
+        """The limit is lower than the rate: go down to what gets through."""
+        seconds = max(now - self._accepted_at[0], TOGETHER_SECONDS)
+        accepted = (len(self._accepted_at) - 1) / seconds
+        rate = min(max(CUT_TO_ACCEPTED * accepted, MAX_CUT * rate), MIN_CUT * rate)
+        self._limit_found = True
+        self._refused_share = 0.0
+        self._ignores_stale = True
+        self._set_rate(rate, RISE_AFTER_CUT, now)
+
+    def _is_fresh(self, now: float) -> bool:
+        """Count an answer; whether its request was sent after the last change of the rate."""
+        self._in_flight = max(self._in_flight - 1, 0)
+        if self._stale:
+            self._stale -= 1
+            self._base_at = now  # the rate does not rise before it has been tried
+            return False
+        self._ignores_stale = False
+        return True
+
+    def refused_seconds(self, now: float) -> float:
+        """Seconds since the first refusal after which no request got through."""
+        return 0.0 if self._refused_since is None else now - self._refused_since
+
+
+@dataclass(eq=False)
 class Chain:
-    def __init__(self) -> None:
-        self.pages_left = math.inf
+    """A chain of pages: each request needs the answer before."""
+
+    pages_left: float = math.inf  # infinity if unknown
+
+
+class _Waiting:
+    def __init__(self, chain: Chain | None, turn: threading.Condition) -> None:
+        self.chain = chain
+        self.turn = turn
 
 
 class RateLimiter:
+    """Lets requests through at the rate that is learned, those of the longest chain first.
+
+    A sync ends when its longest chain of pages ends, so that chain must never wait for another.
+    """
+
     def __init__(
         self,
         now: Callable[[], float] = time.monotonic,
         condition: Callable[[threading.Lock], threading.Condition] = threading.Condition,
     ) -> None:
         self._now = now
+        self._condition = condition
         self._lock = threading.Lock()
-        self._c = condition(self._lock)
-        self._next = now()
-        self._since: float | None = None
-        self._reason: Callable[[], Exception] | None = None
+        self._rate = AdaptiveRate(now())
+        self._chains: set[Chain] = set()
+        self._waiting: list[_Waiting] = []  # in the order in which they came
+        self._closed_for: Callable[[], Exception] | None = None
 
     @contextmanager
     def chain(self) -> Iterator[Chain]:
-        yield Chain()
+        """A chain that has its place in the order until the block ends, also by an exception."""
+        chain = Chain()
+        with self._lock:
+            self._chains.add(chain)
+        try:
+            yield chain
+        finally:
+            with self._lock:
+                self._chains.remove(chain)
+                self._wake_the_first()
 
     def acquire(self, chain: Chain | None = None) -> None:
+        """Wait for the turn of the chain's next request; None: of a request of no chain."""
+        # Each waits on a condition of its own: waking all of them for each request is expensive.
+        waiting = _Waiting(chain, self._condition(self._lock))
         with self._lock:
-            while True:
-                if self._reason:
-                    raise self._reason()
-                w = self._next - self._now()
-                if w <= 0:
-                    break
-                self._c.wait(w)
-            self._next = max(self._next, self._now() - 0.05) + 0.05
+            self._waiting.append(waiting)
+            try:
+                self._wait_for_the_turn_of(waiting)
+            finally:
+                self._waiting.remove(waiting)
+                self._wake_the_first()
 
     def refused(self, pause_seconds: float | None) -> float:
+        """Learn from a 429, and pause everybody if it asks for that; the rate that now holds."""
         with self._lock:
             now = self._now()
-            if self._since is None:
-                self._since = now
-            self._next = max(self._next, now + (pause_seconds or 0.3))
-        return 4.0
+            self._rate.refused(now, pause_seconds)
+            return self._rate.rate(now)
 
     def succeeded(self) -> None:
-        self._since = None
+        """Learn from an answer that is no 429."""
+        with self._lock:
+            self._rate.succeeded(self._now())
+            self._wake_the_first()  # it may be waiting for the long turn of a drought
 
     @property
     def refused_seconds(self) -> float:
-        return 0.0 if self._since is None else self._now() - self._since
+        """Seconds since the first refusal after which no request got through; 0.0 if none."""
+        with self._lock:
+            return self._rate.refused_seconds(self._now())
 
     def close(self, reason: Callable[[], Exception]) -> None:
+        """Let nothing through any more: every `acquire`, also one that waits, raises `reason()`.
+
+        A new exception each: an exception collects the traceback of each thread that raises it.
+        """
         with self._lock:
-            self._reason = reason
-            self._c.notify_all()
+            self._closed_for = reason
+            for waiting in self._waiting:
+                waiting.turn.notify()
+
+    def _wait_for_the_turn_of(self, waiting: _Waiting) -> None:
+        while not self._closed_for:
+            if self._first() is waiting:
+                now = self._now()
+                urgent = self._is_urgent(waiting.chain)
+                seconds = self._rate.next_at(now, urgent=urgent) - now
+                if seconds <= 0:
+                    self._rate.sent(now)
+                    return
+                waiting.turn.wait(seconds)
+            else:
+                self._wake_the_first()  # it may not have been the first when it began to wait
+                waiting.turn.wait()
+        raise self._closed_for()
+
+    def _first(self) -> _Waiting:
+        return min(self._waiting, key=self._order)
+
+    def _order(self, waiting: _Waiting) -> tuple[bool, float]:
+        chain = waiting.chain
+        pages_left = chain.pages_left if chain in self._chains else 0.0
+        return not self._is_urgent(chain), -pages_left
+
+    def _is_urgent(self, chain: Chain | None) -> bool:
+        # Chains of unknown length come next: while the longest known one waits for an answer.
+        known = [each.pages_left for each in self._chains if each.pages_left < math.inf]
+        return chain in self._chains and bool(known) and chain.pages_left == max(known)
+
+    def _wake_the_first(self) -> None:
+        if self._waiting:
+            self._first().turn.notify()
