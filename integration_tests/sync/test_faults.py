@@ -150,6 +150,19 @@ def test_survived__contact_seen_twice(catalog: Message) -> None:
     assert sorted_rows(output.rows) == sorted_rows(expected)
 
 
+def test_survived__refused_many_times_in_a_row(catalog: Message) -> None:
+    """A rate limit that another integration uses up is waited out, however often it refuses.
+
+    That a sync gives up after ten minutes is in `unit_tests/api/test_client.py`.
+    """
+    refusals = Fault("status", path="/contacts/*", status=429, times=9)
+    with Simulator(ACCOUNT, key=KEY, faults=[refusals]) as autopilot:
+        output = read(autopilot.url, catalog)
+
+        assert autopilot.log.count("/contacts/*") == 9 + 3
+    assert_complete(output, ACCOUNT)
+
+
 @pytest.mark.parametrize("tls", [False, True], ids=["reset", "handshake"])
 def test_survived__broken_connections(tls: bool, catalog: Message, tmp_path: Path) -> None:
     """Connections and TLS handshakes that break off are retried."""
@@ -243,8 +256,6 @@ PERMANENT_FAULTS = [
     (Fault("cut_json", times=None), "Autopilot's answer cannot be read"),
     (Fault("html", times=None), "Autopilot's answer cannot be read"),
     (Fault("status", status=503, times=None), "Autopilot has trouble on its side (503)"),
-    (Fault("status", status=429, times=None), "Autopilot is limiting requests (429)"),
-    (Fault("status", status=429, retry_after="30", times=None), "is limiting requests (429)"),
 ]
 
 

@@ -27,16 +27,3 @@ def test_import__collector(before: str, after: str) -> None:
     program = f"import gc; {before}; import source_autopilot; print(gc.isenabled())"
 
     assert run_python(program) == f"{after}\n"
-
-
-def test_import__nothing_to_collect() -> None:
-    """The collector does not run during the import, nor at once after it."""
-    program = """
-import gc, sys
-looks = []
-gc.callbacks.append(lambda phase, _: looks.append(phase) if "airbyte_cdk" in sys.modules else None)
-import source_autopilot
-lists = [[] for _ in range(500)]
-print(len(looks))
-"""
-    assert run_python(program) == "0\n"
