@@ -7,8 +7,9 @@ is, and which one comes next, the streams know.
 import logging
 import os
 import threading
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import replace
 from queue import Queue
 from typing import Any
@@ -23,6 +24,7 @@ from airbyte_cdk.models import (
     StreamDescriptor,
 )
 from airbyte_cdk.sources.concurrent_source.concurrent_source import ConcurrentSource
+from airbyte_cdk.sources.concurrent_source.stream_thread_exception import StreamThreadException
 from airbyte_cdk.sources.connector_state_manager import ConnectorStateManager
 from airbyte_cdk.sources.message import MessageRepository
 from airbyte_cdk.sources.streams.concurrent.abstract_stream import AbstractStream
@@ -31,7 +33,10 @@ from airbyte_cdk.sources.streams.concurrent.partitions.partition import Partitio
 from airbyte_cdk.sources.streams.concurrent.partitions.partition_generator import (
     PartitionGenerator,
 )
-from airbyte_cdk.sources.streams.concurrent.partitions.types import QueueItem
+from airbyte_cdk.sources.streams.concurrent.partitions.types import (
+    PartitionCompleteSentinel,
+    QueueItem,
+)
 from airbyte_cdk.sources.types import Record
 from airbyte_cdk.sources.utils.slice_logger import DebugSliceLogger
 from airbyte_cdk.utils.airbyte_secrets_utils import filter_secrets
@@ -268,35 +273,51 @@ class _Partition(CdkPartition):
 class MessageQueue(Queue[QueueItem]):
     """The queue between the workers and the thread that writes to stdout, which can be ended."""
 
-    def end(self, reason: AirbyteTracedException) -> None:
-        """Have `get` raise the reason when everything before it is taken."""
-        self.put(reason)
+    def __init__(self, maxsize: int = 0) -> None:
+        super().__init__(maxsize)
+        self._is_stopping = False
+
+    def end(self, stopped: SyncStopped) -> None:
+        """Have `get` raise the exception when everything before it is taken."""
+        self.put(stopped)
 
     def get(self, block: bool = True, timeout: float | None = None) -> QueueItem:
-        found: Any = super().get(block, timeout)
-        if isinstance(found, AirbyteTracedException):
-            raise found
-        return found  # type: ignore[no-any-return]
+        while True:
+            item: Any = super().get(block, timeout)
+            if isinstance(item, SyncStopped):
+                raise item
+            if isinstance(item, StreamThreadException) and isinstance(item.exception, SyncStopped):
+                # A stopped worker is no failure, and its partition is not complete.
+                self._is_stopping = True
+            elif not (self._is_stopping and isinstance(item, PartitionCompleteSentinel)):
+                return item  # type: ignore[no-any-return]
 
 
 class QueuedMessages(MessageRepository):
     """Puts messages on the queue, in the order in which they come.
 
-    The CDK's own repositories keep a list beside the queue, through which a state can reach stdout
-    before the records that it covers, or after a later state.
+    Those of the thread that empties the queue are kept for `consume_queue`: it must not wait for
+    room in the queue. The CDK's own repositories keep a list for all threads, through which a state
+    can reach stdout before the records that it covers, or after a later state.
     """
 
     def __init__(self, queue: MessageQueue) -> None:
         self._queue = queue
+        self._taking_thread = threading.current_thread()
+        self._of_taking_thread: deque[AirbyteMessage] = deque()
 
     def emit_message(self, message: AirbyteMessage) -> None:
-        self._queue.put(message)
+        if threading.current_thread() is self._taking_thread:
+            self._of_taking_thread.append(message)
+        else:
+            self._queue.put(message)
 
     def log_message(self, level: Level, message_provider: Callable[[], dict[str, Any]]) -> None:
         """Nothing: what the CDK would log so holds requests and answers."""
 
-    def consume_queue(self) -> Iterable[AirbyteMessage]:
-        return ()
+    def consume_queue(self) -> Iterator[AirbyteMessage]:
+        while self._of_taking_thread:
+            yield self._of_taking_thread.popleft()
 
 
 def _read_state(stream_name: str, states: ConnectorStateManager) -> StreamState:
@@ -326,9 +347,10 @@ def _report_once(messages: Iterator[AirbyteMessage]) -> Iterator[AirbyteMessage]
         for message in messages:
             error = message.trace.error if message.trace else None
             if error:
+                _mask(error)
                 if error.message in failures:
                     continue
-                failures[error.message] = _mask(error)
+                failures[error.message] = error
             yield message
     except SyncStopped:
         raise
@@ -343,13 +365,13 @@ def _report_once(messages: Iterator[AirbyteMessage]) -> Iterator[AirbyteMessage]
         ) from None
 
 
-def _mask(error: AirbyteErrorTraceMessage) -> AirbyteErrorTraceMessage:
+def _mask(error: AirbyteErrorTraceMessage) -> None:
     error.message = filter_secrets(error.message)
     error.internal_message = filter_secrets(error.internal_message or "") or None
     error.stack_trace = filter_secrets(error.stack_trace or "") or None
-    return error
 
 
 def _drain(queue: MessageQueue) -> None:
     while True:
-        queue.get()
+        with suppress(SyncStopped):
+            queue.get()

@@ -591,7 +591,6 @@ def test_read__failures_are_masked(client: Client, autopilot: Mocker) -> None:
     assert autopilot.call_count == 0
 
 
-@pytest.mark.xfail(strict=True, reason="the masked text is compared with the unmasked one")
 @pytest.mark.usefixtures("_secret_key")
 def test_read__masked_failures_once(client: Client) -> None:
     """A failure whose text holds the key is reported once, too."""
@@ -703,7 +702,6 @@ def test_stop__streams_that_have_ended(
     ]
 
 
-@pytest.mark.xfail(strict=True, reason="between `cursor.stop` and `queue.end` it is a failure")
 def test_stop__is_no_failure(
     client: Client, autopilot: Mocker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -768,7 +766,6 @@ def test_read__messages_not_taken_to_their_end(client: Client, autopilot: Mocker
     assert ended.wait(timeout=10)
 
 
-@pytest.mark.xfail(strict=True, reason="the thread that empties the queue dies of the reason")
 def test_stop__after_the_end(
     client: Client, autopilot: Mocker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -885,7 +882,6 @@ def test_read__nothing_waited_for(
 # The queue
 
 
-@pytest.mark.xfail(strict=True, reason="the last state of a failed stream is put by the taker")
 def test_read__the_taking_thread_puts_nothing(
     client: Client, autopilot: Mocker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -909,7 +905,6 @@ def test_read__the_taking_thread_puts_nothing(
     assert waited == []
 
 
-@pytest.mark.xfail(strict=True, reason="the last state of a failed stream goes through the queue")
 def test_read__the_last_state_before_the_end(client: Client, autopilot: Mocker) -> None:
     """A stream's last state comes before the status that ends the stream, also if it failed."""
     autopilot.get(URL + "contacts", json={"contacts": [{"contact_id": "p1"}], "bookmark": "b1"})
