@@ -128,8 +128,8 @@ class Client:
             seconds_left = self.deadline.seconds_left
             if seconds_left <= 0:
                 return NO_TIME_LEFT
-            connect_seconds = min(connect_seconds, seconds_left)
-            answer_seconds = min(answer_seconds, seconds_left)
+            connect_seconds = min(connect_seconds, seconds_left / 2)
+            answer_seconds = min(answer_seconds, seconds_left - connect_seconds)
         logging.getLogger("airbyte").debug(f"GET {url}")
         try:
             reply = fetch(

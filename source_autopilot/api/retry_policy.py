@@ -42,7 +42,7 @@ READ_POLICY = RetryPolicy(
     max_limited_seconds=600,
 )
 COMMAND_POLICY = RetryPolicy(
-    connect_seconds=5,
+    connect_seconds=2,
     answer_seconds=12,
     max_tries=3,
     max_trouble_seconds=12,

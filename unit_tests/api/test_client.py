@@ -200,7 +200,6 @@ def test_get__timeouts_before_a_deadline(client: Client, autopilot: Mocker, cloc
     assert 0 < answer_seconds[2] <= 4
 
 
-@pytest.mark.xfail(strict=True, reason="a try may take its connect_seconds past the deadline")
 def test_get__slow_connection_before_a_deadline(
     client: Client, autopilot: Mocker, clock: Clock
 ) -> None:
@@ -448,19 +447,6 @@ def test_get__cannot_be_sent(client: Client, autopilot: Mocker) -> None:
 
     assert error.failure_type == FailureType.system_error
     assert autopilot.call_count == 1
-
-
-@pytest.mark.xfail(strict=True, raises=OSError, reason="requests raises a plain OSError for it")
-def test_get__certificates_that_are_not_there(
-    client: Client, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Certificates that the environment names and that are not there are an error with a sentence.
-
-    requests looks for them before it connects to anything.
-    """
-    monkeypatch.setenv("REQUESTS_CA_BUNDLE", "/nowhere/certificates.pem")
-
-    give_up(client)
 
 
 @pytest.mark.parametrize(
