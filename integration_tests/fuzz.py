@@ -13,8 +13,9 @@ from typing import Any
 import atheris
 
 with atheris.instrument_imports(include=["source_autopilot"]):
+    from source_autopilot.errors import UnreadableBody, UnreadablePage
     from source_autopilot.records.contact import COLUMNS
-    from source_autopilot.records.page import UnreadableBody, UnreadablePage, decode, parse_page
+    from source_autopilot.records.page import decode, parse_page
     from source_autopilot.records.rows import to_row
 
 import orjson
