@@ -39,9 +39,9 @@ def test_names__as_the_page_says() -> None:
     assert len(rows) > 5
     for fields, names, _ in rows:
         quoted = re.findall("`(.+?)`", fields)
-        columns = make_columns([CustomField(field, TEXT) for field in quoted])
-        named = {column.field: column.name for column in columns}
-        assert named == dict(zip(quoted, re.findall("`(.+?)`", names), strict=True))
+        columns = make_columns(CustomField(field, TEXT) for field in quoted)
+        expected = dict(zip(quoted, re.findall("`(.+?)`", names), strict=True))
+        assert {column.field: column.name for column in columns} == expected
 
 
 def test_types__as_the_page_says() -> None:

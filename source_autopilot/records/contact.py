@@ -5,17 +5,10 @@ fields and their shapes come from docs/autopilot-api.md ("A contact"). A field w
 is kept as it came.
 """
 
-from collections.abc import Callable
 from typing import Any
 
-from source_autopilot.records.converters import (
-    Converter,
-    Rejected,
-    to_boolean,
-    to_integer,
-    to_text,
-)
-from source_autopilot.records.rows import Columns, Row, to_row
+from source_autopilot.records.converters import Converter, Rejected, to_boolean, to_integer, to_text
+from source_autopilot.records.rows import Columns, Row, make_row
 from source_autopilot.records.timestamps import to_timestamp
 
 _CUSTOM_FIELD = Columns(
@@ -24,25 +17,29 @@ _CUSTOM_FIELD = Columns(
 _EMPLOYEES_RANGE = Columns({"min": to_integer, "max": to_integer})
 
 
+def _visits_to_rows(value: Any) -> list[Row] | Rejected:
+    return _map_to_rows(value, "url", "value", to_boolean)
+
+
+def _mails_to_rows(value: Any) -> list[Row] | Rejected:
+    return _map_to_rows(value, "id", "timestamp", to_timestamp)
+
+
 def _map_to_rows(
-    key_column: str, value_column: str, convert: Converter
-) -> Callable[[Any], list[Row] | Rejected]:
-    """A converter of maps: `{"a": 1}` -> `[{key_column: "a", value_column: 1}]`."""
-
-    def to_rows(value: Any) -> list[Row] | Rejected:
-        if value == []:  # an empty map may arrive so [seen]
-            return []
-        if not isinstance(value, dict):
-            return Rejected()
-        rows, is_rejected = [], False
-        for key, held in value.items():
-            converted = convert(held)
-            if isinstance(converted, Rejected):
-                converted, is_rejected = converted.replacement, True
-            rows.append({key_column: key, value_column: converted})
-        return Rejected(rows) if is_rejected else rows
-
-    return to_rows
+    value: Any, key_column: str, value_column: str, convert: Converter
+) -> list[Row] | Rejected:
+    """`{"a": 1}` -> `[{key_column: "a", value_column: 1}]`."""
+    if value == []:  # an empty map may arrive so [seen]
+        return []
+    if not isinstance(value, dict):
+        return Rejected()
+    rows, is_rejected = [], False
+    for key, held in value.items():
+        converted = convert(held)
+        if isinstance(converted, Rejected):
+            converted, is_rejected = converted.replacement, True
+        rows.append({key_column: key, value_column: converted})
+    return Rejected(rows) if is_rejected else rows
 
 
 def _to_custom_fields(value: Any) -> list[Row] | Rejected:
@@ -50,15 +47,13 @@ def _to_custom_fields(value: Any) -> list[Row] | Rejected:
         return []
     if not isinstance(value, list):
         return Rejected()
-    rows, is_rejected = [], False
+    rows = []
+    rejected: list[str] = []
     for entry in value:
         if not isinstance(entry, dict):
             return Rejected()
-        row, rejected = to_row(entry, _CUSTOM_FIELD)
-        rows.append(row)
-        if rejected:
-            is_rejected = True
-    return Rejected(rows) if is_rejected else rows
+        rows.append(make_row(entry, _CUSTOM_FIELD, rejected))
+    return Rejected(rows) if rejected else rows
 
 
 def _to_employees_range(value: Any) -> Row | Rejected | None:
@@ -66,16 +61,14 @@ def _to_employees_range(value: Any) -> Row | Rejected | None:
         return None
     if not isinstance(value, dict):
         return Rejected()
-    row, rejected = to_row(value, _EMPLOYEES_RANGE)
+    rejected: list[str] = []
+    row = make_row(value, _EMPLOYEES_RANGE, rejected)
     return Rejected(row) if rejected else row
 
 
 def _to_texts(value: Any) -> list[str | None] | Rejected:
     return [to_text(item) for item in value] if isinstance(value, list) else Rejected()
 
-
-_visits_to_rows = _map_to_rows("url", "value", to_boolean)
-_mails_to_rows = _map_to_rows("id", "timestamp", to_timestamp)
 
 COLUMNS = Columns(
     {

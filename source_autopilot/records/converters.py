@@ -12,7 +12,7 @@ from typing import Any
 
 import orjson
 
-from source_autopilot.records.sanitize import MAX_INTEGER
+from source_autopilot.records.sanitize import MAX_INTEGER, MIN_INTEGER
 
 Converter = Callable[[Any], Any]
 
@@ -35,7 +35,7 @@ def convert_value(value: Any, convert: Converter, column: str, rejected: list[st
     if value is None:
         return None
     converted = convert(value)
-    if isinstance(converted, Rejected):
+    if type(converted) is Rejected:
         rejected.append(column)
         return converted.replacement
     return converted
@@ -69,7 +69,7 @@ def to_integer(value: Any) -> int | Rejected | None:
     except (TypeError, ValueError, OverflowError):
         return Rejected()
     is_whole = isinstance(value, str) or integer == value
-    is_storable = -MAX_INTEGER - 1 <= integer <= MAX_INTEGER
+    is_storable = MIN_INTEGER <= integer <= MAX_INTEGER
     return integer if is_whole and is_storable and not isinstance(value, bool) else Rejected()
 
 

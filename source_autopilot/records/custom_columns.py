@@ -26,6 +26,8 @@ from source_autopilot.records.timestamps import to_timestamp
 
 PREFIX = "custom_"
 MAX_COLUMN_NAME_BYTES = 63  # PostgreSQL cuts off the rest
+# What deleted fields have in `deleted`: true [doc], perhaps as text [guess].
+DELETED = (True, "true", "True")
 
 _NOT_IN_ASCII_NAMES = re.compile(r"[^a-z0-9_]")
 _NAME_KEYS = ("name", "kind")
@@ -91,13 +93,9 @@ def parse_fields(answer: Any) -> list[CustomField]:
 
     Raises UnreadableFields.
     """
-    fields = []
-    for entry in _find_list(answer):
-        if not is_deleted(entry):
-            field = _parse_field(entry)
-            if field is None:
-                raise UnreadableFields("an entry of its list has no name")
-            fields.append(field)
+    fields = [_parse_field(entry) for entry in _find_list(answer) if not is_deleted(entry)]
+    if None in fields:
+        raise UnreadableFields("an entry of its list has no name")
     return _merge_fields(fields)
 
 
@@ -105,7 +103,7 @@ def find_fields(documents: Iterable[Mapping[str, Any]]) -> list[CustomField]:
     """The fields in the `custom_fields` of contacts, each name once, without the deleted ones."""
     entries = [entry for document in documents for entry in find_entries(document)]
     fields = [_parse_field(entry) for entry in entries if not is_deleted(entry)]
-    return _merge_fields(field for field in fields if field)
+    return _merge_fields(fields)
 
 
 def find_entries(document: Mapping[str, Any]) -> list[Any]:
@@ -120,8 +118,8 @@ def find_entries(document: Mapping[str, Any]) -> list[Any]:
 
 
 def is_deleted(entry: Any) -> bool:
-    """Whether an entry's field has been deleted in Autopilot [seen B]; also as text [guess]."""
-    return isinstance(entry, dict) and entry.get("deleted") in (True, "true", "True")
+    """Whether an entry's field has been deleted in Autopilot."""
+    return isinstance(entry, dict) and entry.get("deleted") in DELETED
 
 
 def make_columns(fields: Iterable[CustomField]) -> list[CustomColumn]:
@@ -133,16 +131,13 @@ def make_columns(fields: Iterable[CustomField]) -> list[CustomColumn]:
     field alone. The order of the fields does not matter.
     """
     types = {field.name: field.type for field in fields}
-    names = _name_columns(types)
-    columns = [CustomColumn(names[field], field, type_) for field, type_ in types.items()]
-    return sorted(columns, key=lambda column: column.name)
+    names = sorted((name, field) for field, name in _name_columns(types).items())
+    return [CustomColumn(name, field, types[field]) for name, field in names]
 
 
 def possible_names(field: str) -> list[str]:
     """The names that a column of the field may have."""
-    plain = _plain_name(field)
-    marked = _marked_name(field)
-    return [plain, marked] if plain else [marked]
+    return [name for name in (_plain_name(field), _marked_name(field)) if name]
 
 
 def schema_properties(columns: Iterable[CustomColumn]) -> dict[str, Any]:
@@ -162,13 +157,14 @@ def parse_columns(schema: Mapping[str, Any]) -> list[CustomColumn]:
     properties = schema.get("properties")
     if not isinstance(properties, Mapping):
         return []
-    return [
-        CustomColumn(name, _parse_title(column), _parse_type(column))
-        for name, column in properties.items()
-        if name.startswith(PREFIX)
-        and name not in COLUMNS.converters
-        and isinstance(column, Mapping)
-    ]
+    columns = []
+    for name, column in properties.items():
+        is_custom = name.startswith(PREFIX) and name not in COLUMNS.converters
+        if is_custom and isinstance(column, Mapping):
+            title = column.get("title")
+            field = title if isinstance(title, str) else None
+            columns.append(CustomColumn(name, field, _parse_type(column)))
+    return columns
 
 
 def _find_list(answer: Any) -> list[Any]:
@@ -195,11 +191,11 @@ def _parse_field(entry: Any) -> CustomField | None:
     return CustomField(name, FIELD_TYPES.get(str(type_name).lower(), TEXT))
 
 
-def _merge_fields(fields: Iterable[CustomField]) -> list[CustomField]:
+def _merge_fields(fields: Iterable[CustomField | None]) -> list[CustomField]:
     """Each field once, by name; one that comes with several types is TEXT, which holds all."""
     types: dict[str, FieldType] = {}
     for field in fields:
-        if types.setdefault(field.name, field.type) is not field.type:
+        if field and types.setdefault(field.name, field.type) is not field.type:
             types[field.name] = TEXT
     return [CustomField(name, type_) for name, type_ in sorted(types.items())]
 
@@ -223,7 +219,7 @@ def _plain_name(field: str) -> str | None:
     """`Test Field` -> `custom_test_field`; None without a letter or digit, or if it is too long."""
     name = PREFIX + snake_case(field)
     is_empty = not any(character.isalnum() for character in field)
-    return None if is_empty or len(_utf8(name)) > MAX_COLUMN_NAME_BYTES else name
+    return None if is_empty or len(name.encode()) > MAX_COLUMN_NAME_BYTES else name
 
 
 def _marked_name(field: str, digits: int = 8) -> str:
@@ -231,8 +227,8 @@ def _marked_name(field: str, digits: int = 8) -> str:
 
     What is too long before the digits is cut off.
     """
-    mark = "_" + hashlib.sha256(_utf8(field)).hexdigest()[:digits]
-    stem = _utf8(PREFIX + snake_case(field))[: MAX_COLUMN_NAME_BYTES - len(mark)]
+    mark = "_" + hashlib.sha256(field.encode()).hexdigest()[:digits]
+    stem = (PREFIX + snake_case(field)).encode()[: MAX_COLUMN_NAME_BYTES - len(mark)]
     return stem.decode(errors="ignore").rstrip("_") + mark
 
 
@@ -255,11 +251,6 @@ def _spellings(name: str) -> set[str]:
     }
 
 
-def _parse_title(column: Mapping[str, Any]) -> str | None:
-    title = column.get("title")
-    return title if isinstance(title, str) else None
-
-
 def _parse_type(column: Mapping[str, Any]) -> FieldType:
     """The type of a column as a platform or a person may have written it."""
     if column.get("format") == "date-time":
@@ -269,7 +260,3 @@ def _parse_type(column: Mapping[str, Any]) -> FieldType:
     not_null = [json_type for json_type in json_types if json_type != "null"]
     types = [type_ for type_ in FIELD_TYPES.values() if type_.json_schema["type"][1:] == not_null]
     return types[0] if types else TEXT
-
-
-def _utf8(name: str) -> bytes:
-    return name.encode("utf-8", "surrogatepass")

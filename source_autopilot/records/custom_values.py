@@ -9,12 +9,13 @@ from typing import Any
 
 from source_autopilot.records.converters import convert_value
 from source_autopilot.records.custom_columns import (
+    DELETED,
     CustomColumn,
     find_entries,
     is_deleted,
     possible_names,
 )
-from source_autopilot.records.rows import Row, free_name
+from source_autopilot.records.rows import Row, Target, free_name, make_target
 
 MAX_UNMAPPED_FIELDS = 1000
 MAX_NAMES_IN_LOG = 10
@@ -27,8 +28,16 @@ class CustomValues:
     def __init__(self, columns: Iterable[CustomColumn]) -> None:
         columns = list(columns)
         self._names = {column.name for column in columns}
-        self._columns = {column.field: column for column in columns if column.field is not None}
-        self._untitled = {column.name: column for column in columns if column.field is None}
+        self._targets = {
+            column.field: make_target(column.name, column.type.convert)
+            for column in columns
+            if column.field is not None
+        }
+        self._untitled = {
+            column.name: make_target(column.name, column.type.convert)
+            for column in columns
+            if column.field is None
+        }
         self._unmapped: set[str] = set()
         self._repeated = 0
 
@@ -41,18 +50,21 @@ class CustomValues:
         if not self._names.isdisjoint(row):
             self._make_room(row)
         rejected: list[str] = []
-        column: CustomColumn | None
+        target: Target | None
         for entry in find_entries(document):
             try:
-                column = self._columns[entry["kind"]]
+                target = self._targets[entry["kind"]]
             except (KeyError, TypeError):  # a field that was not met before, or no entry at all
-                column = self._find_column(entry)
-            if column is None or is_deleted(entry):
+                target = self._find_target(entry)
+            if target is None or entry.get("deleted") in DELETED:
                 continue
-            value = convert_value(entry.get("value"), column.type.convert, column.name, rejected)
-            if row.get(column.name) is None:
-                row[column.name] = value
-            elif value is not None and value != row[column.name]:
+            column, kept_type, convert = target
+            value = entry.get("value")
+            if type(value) is not kept_type:
+                value = convert_value(value, convert, column, rejected)
+            if row.get(column) is None:
+                row[column] = value
+            elif value is not None and value != row[column]:
                 self._repeated += 1
         return rejected
 
@@ -73,15 +85,15 @@ class CustomValues:
                 " another value before them in the same custom field."
             )
 
-    def _find_column(self, entry: Any) -> CustomColumn | None:
+    def _find_target(self, entry: Any) -> Target | None:
         """A column without a title for an entry's field; counts the field if there is none."""
         field = entry.get("kind") if isinstance(entry, dict) else None
         if not isinstance(field, str) or is_deleted(entry) or field in self._unmapped:
             return None
         for name in possible_names(field):
             if name in self._untitled:
-                self._columns[field] = self._untitled.pop(name)
-                return self._columns[field]
+                self._targets[field] = self._untitled.pop(name)
+                return self._targets[field]
         if len(self._unmapped) < MAX_UNMAPPED_FIELDS:
             self._unmapped.add(field)
         return None

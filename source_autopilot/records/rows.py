@@ -18,12 +18,16 @@ _AS_ONE_WORD = {"LinkedIn": "linkedin"}
 _WORD_STARTS = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 _BETWEEN_WORDS = re.compile(r"[\W_]+")
 
-
-# The column of a field, the type of the values that it keeps as they are, and its converter.
+# A column, the type of values that it takes as they are, and the converter of all others.
 Target = tuple[str, type | None, Converter]
 
-# What the converter would return unchanged: not to call it saves ?? of a page.
+# A converter returns these unchanged; not to call it for them saves ?? of a page.
 _KEPT_TYPES: Mapping[Converter, type] = {to_text: str, to_boolean: bool}
+
+
+def make_target(column: str, convert: Converter) -> Target:
+    """A column as the target of values that `convert` makes fit for it."""
+    return column, _KEPT_TYPES.get(convert), convert
 
 
 class Columns:
@@ -40,12 +44,10 @@ class Columns:
 
     def find(self, field: str) -> Target:
         """Where the values of a field go."""
-        return self.targets.get(field) or self._look_up(field)
-
-    def _look_up(self, field: str) -> Target:
+        if field in self.targets:
+            return self.targets[field]
         column = snake_case(field)
-        convert = self.converters.get(column, _keep)
-        target = column, _KEPT_TYPES.get(convert), convert
+        target = make_target(column, self.converters.get(column, _keep))
         if len(self.targets) < MAX_REMEMBERED_FIELDS:
             self.targets[field] = target
         return target
@@ -59,11 +61,16 @@ def to_row(document: Mapping[str, Any], columns: Columns) -> tuple[Row, list[str
     way; the field that is spelled like the column gets it, else the first in spelling order; the
     others follow as `unsubscribed_2`, `unsubscribed_3`. The order of the fields does not matter.
     """
-    row: Row = {}
     rejected: list[str] = []
+    return make_row(document, columns, rejected), rejected
+
+
+def make_row(document: Mapping[str, Any], columns: Columns, rejected: list[str]) -> Row:
+    """The row that `to_row` returns; `rejected` gets the columns in it that rejected a value."""
+    row: Row = {}
     targets = columns.targets
     for field, value in document.items():
-        try:  # to look here first saves ?? of a page
+        try:  # saves ?? of a page compared with a call of `find`
             column, kept_type, convert = targets[field]
         except KeyError:
             column, kept_type, convert = columns.find(field)
@@ -72,7 +79,7 @@ def to_row(document: Mapping[str, Any], columns: Columns) -> tuple[Row, list[str
         row[column] = value
     if len(row) < len(document):
         _share_columns(row, document, columns)
-    return row, rejected
+    return row
 
 
 def snake_case(field: str) -> str:

@@ -11,6 +11,7 @@ import re
 from collections import Counter
 from typing import Any
 
+MIN_INTEGER = -(2**63)
 MAX_INTEGER = 2**63 - 1
 
 _DIGITS_TO_ZEROS = bytes.maketrans(b"123456789", b"000000000")
@@ -65,7 +66,7 @@ def _to_storable(value: Any) -> Any:
     """The scalar itself, unless it has to be replaced."""
     if isinstance(value, float) and not math.isfinite(value):
         return None
-    if isinstance(value, int) and not -MAX_INTEGER - 1 <= value <= MAX_INTEGER:
+    if isinstance(value, int) and not MIN_INTEGER <= value <= MAX_INTEGER:
         return str(value)
     if isinstance(value, str) and _UNSTORABLE_CHARACTER.search(value):
         return _UNSTORABLE_CHARACTER.sub("\ufffd", value)

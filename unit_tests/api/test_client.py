@@ -193,8 +193,8 @@ def test_get__timeouts_before_a_deadline(client: Client, autopilot: Mocker, cloc
     connect_seconds, answer_seconds = zip(
         *(request.timeout for request in autopilot.request_history), strict=True
     )
-    assert (connect_seconds[0], answer_seconds[0]) == (5, 12)
-    assert 0 < connect_seconds[1] <= 5
+    assert (connect_seconds[0], answer_seconds[0]) == (2, 12)
+    assert 0 < connect_seconds[1] <= 2
     assert 0 < answer_seconds[1] <= 10
     assert 0 < connect_seconds[2] <= 4
     assert 0 < answer_seconds[2] <= 4

@@ -191,8 +191,8 @@ def test_policies__rate_limit(policy: RetryPolicy, is_waited_out: bool) -> None:
     ("policy", "tries", "timeouts", "pause"),
     [
         (READ_POLICY, 6, (10, 60), 120),
-        (COMMAND_POLICY, 3, (5, 12), 5),
-        (ONE_TRY_POLICY, 1, (5, 12), 5),
+        (COMMAND_POLICY, 3, (2, 12), 5),
+        (ONE_TRY_POLICY, 1, (2, 12), 5),
     ],
 )
 def test_policies__patience(

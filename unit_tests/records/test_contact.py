@@ -45,7 +45,14 @@ def test_columns__visits(map_field: str) -> None:
 
 def test_columns__mails() -> None:
     """A map of messages becomes an array of rows with times in UTC."""
-    document = {"mail_opened": {"m2": 1486139214000, "m1": "2017-02-03T16:26:54.000Z", "m0": ""}}
+    document = {
+        "mail_opened": {
+            "m2": 1486139214000,
+            "m1": "2017-02-03T16:26:54.000Z",
+            "m0": "",
+            "m-1": None,
+        }
+    }
 
     row, rejected = to_row(document, COLUMNS)
 
@@ -53,6 +60,7 @@ def test_columns__mails() -> None:
         {"id": "m2", "timestamp": "2017-02-03T16:26:54.000Z"},
         {"id": "m1", "timestamp": "2017-02-03T16:26:54.000Z"},
         {"id": "m0", "timestamp": None},
+        {"id": "m-1", "timestamp": None},
     ]
     assert rejected == []
 
@@ -115,6 +123,7 @@ def test_columns__custom_field_value(value: Any, expected: str | None) -> None:
         ({"min": 1, "max": 10}, {"min": 1, "max": 10}),
         ({"min": "1", "max": None}, {"min": 1, "max": None}),
         ([], None),
+        ("", None),
     ],
 )
 def test_columns__employees_range(value: Any, expected: Any) -> None:

@@ -61,7 +61,15 @@ def test_to_boolean__rejected(value: Any) -> None:
 
 @pytest.mark.parametrize(
     ("value", "expected"),
-    [(7, 7), ("10001", 10001), (7.0, 7), ("", None), (None, None), (2**63 - 1, 2**63 - 1)],
+    [
+        (7, 7),
+        ("10001", 10001),
+        (7.0, 7),
+        ("", None),
+        (None, None),
+        (2**63 - 1, 2**63 - 1),
+        (-(2**63), -(2**63)),
+    ],
 )
 def test_to_integer__fits(value: Any, expected: int | None) -> None:
     """Whole numbers become integers, never floats: destinations tell 7.0 from 7."""
@@ -71,7 +79,7 @@ def test_to_integer__fits(value: Any, expected: int | None) -> None:
     assert not isinstance(result, float)
 
 
-@pytest.mark.parametrize("value", [7.5, True, "many", 2**63, float("inf"), [], {}])
+@pytest.mark.parametrize("value", [7.5, True, "many", 2**63, -(2**63) - 1, float("inf"), [], {}])
 def test_to_integer__rejected(value: Any) -> None:
     """No fractions, no booleans, nothing beyond 64 bits."""
     assert to_integer(value) == Rejected()

@@ -89,6 +89,7 @@ def test_make_columns__alike() -> None:
         ("Répondu", "R pondu"),  # and these as custom_r_pondu
         ("Résumé", "Resume"),  # Airbyte's destinations take accents off
         ("Straße", "Strasse"),  # one in capitals
+        ("é北x", "e x"),  # an accent and another script
     ],
 )
 def test_make_columns__alike_in_a_destination(one: str, other: str) -> None:
@@ -117,6 +118,13 @@ def test_make_columns__equal_marks() -> None:
     assert names_of([first, second]) == {
         field: f"custom_nps_score_{digits_of(field, 16)}" for field in (first, second)
     }
+
+
+def test_make_columns__cut_between_words() -> None:
+    """A name that is cut off ends with a word, and its digits follow after one underscore."""
+    field = "x" * 46 + " " + "y" * 20
+
+    assert names_of([field]) == {field: f"custom_{'x' * 46}_{digits_of(field)}"}
 
 
 def destinations(names: list[str]) -> Iterator[list[str]]:
@@ -213,6 +221,8 @@ def test_parse_columns__there_and_back(fields: list[CustomField]) -> None:
         ({"type": ["string", "integer"], "title": "A"}, CustomColumn("custom_a", "A", TEXT)),
         ({"title": "A"}, CustomColumn("custom_a", "A", TEXT)),
         ({"type": "string", "format": "date-time"}, CustomColumn("custom_a", None, TIMESTAMP)),
+        ({"type": {"a": 1}}, CustomColumn("custom_a", None, TEXT)),
+        ({"type": [["integer"], "null"]}, CustomColumn("custom_a", None, TEXT)),
     ],
 )
 def test_parse_columns__written_by_others(column: Any, expected: CustomColumn) -> None:
@@ -270,7 +280,7 @@ SEATS = [CustomField("Seats", INTEGER)]
         {"custom_fields": [{"name": "Seats", "fieldType": "integer"}], "total": 1},
         {"customFields": [{"name": "Seats", "fieldType": "integer"}]},
         [{"name": "Seats", "fieldType": "integer"}, {"name": "Old", "deleted": True}],
-        [{"name": "Seats", "fieldType": "integer"}, {"deleted": "true"}],
+        [{"name": "Seats", "fieldType": "integer"}, {"deleted": "true"}, {"deleted": "True"}],
     ],
 )
 def test_parse_fields__shapes(answer: Any) -> None:
@@ -282,6 +292,20 @@ def test_parse_fields__shapes(answer: Any) -> None:
 def test_parse_fields__none(answer: Any) -> None:
     """An account without custom fields is no error."""
     assert parse_fields(answer) == []
+
+
+@pytest.mark.parametrize(
+    ("answer", "reason"),
+    [
+        ({"error": "Not Found"}, "its answer is something else"),
+        ("custom fields", "its answer is not a list of fields"),
+        ([{"fieldType": "integer"}], "an entry of its list has no name"),
+    ],
+)
+def test_parse_fields__reason(answer: Any, reason: str) -> None:
+    """The error says why the answer is none, for a sentence in the log."""
+    with pytest.raises(UnreadableFields, match=f"^{reason}$"):
+        parse_fields(answer)
 
 
 @pytest.mark.parametrize(
@@ -374,6 +398,18 @@ def test_find_fields__order_of_contacts(
     chance.shuffle(documents)
 
     assert find_fields(documents) == fields
+
+
+@pytest.mark.parametrize(
+    ("field", "names"),
+    [
+        ("Test Field", ["custom_test_field", f"custom_test_field_{digits_of('Test Field')}"]),
+        ("!!!", ["custom_unnamed_e84c538e"]),
+    ],
+)
+def test_possible_names__in_order(field: str, names: list[str]) -> None:
+    """The plain name comes first, where the field has one."""
+    assert possible_names(field) == names
 
 
 @given(st.sets(NAMES, max_size=6))

@@ -118,6 +118,7 @@ def test_fill__deleted() -> None:
     assert fill(
         entry("Seats", 7, deleted=True),
         entry("Score", 7, deleted="true"),
+        entry("Agreed", True, deleted="True"),
         entry("Old", 7, deleted=True),
         entry("Test Field", "x", deleted=None),
         values=values,
@@ -131,11 +132,14 @@ def test_fill__a_field_twice() -> None:
 
     for entries in (
         [entry("Seats", None), entry("Seats", "many"), entry("Seats", 7), entry("Seats", 8)],
-        [entry("Seats", 7), entry("Seats", "7"), entry("Seats", None)],
+        [entry("Seats", 7), entry("Seats", "7"), entry("Seats", 9), entry("Seats", 10)],
     ):
         assert fill(*entries, values=values)[0] == {"custom_seats": 7}
-    [sentence] = values.notes()
-    assert sentence.startswith("1 values are in the column custom_fields only, because")
+    assert list(values.notes()) == [
+        "3 values are in the column custom_fields only, because the contact has another value"
+        " before them in the same custom field."
+    ]
+    assert list(values.notes()) == []
 
 
 @pytest.mark.parametrize(
@@ -191,6 +195,17 @@ def test_fill__other_spelling() -> None:
     assert row == {"custom_seats": 7}
 
 
+def test_fill__several_spellings() -> None:
+    """Of several arrays the one that is spelled like the column is taken, else the first."""
+    entries = {"Custom Fields": [entry("Seats", 5)], "CustomFields": [entry("Seats", 6)]}
+
+    for more, expected in ({"custom_fields": [entry("Seats", 7)]}, 7), ({}, 5):
+        row: Row = {}
+        CustomValues(COLUMNS).fill(row, {**entries, **more})
+
+        assert row == {"custom_seats": expected}
+
+
 def test_fill__attribute_of_the_same_name() -> None:
     """A contact's attribute that is called like a custom column makes room, whatever is there."""
     row: Row = {"custom_seats": "as text", "custom_seats_2": 1, "custom_other": 2}
@@ -204,10 +219,10 @@ def test_notes__fields_without_a_column() -> None:
     """Fields that came after discover are named once, and never with a value."""
     values = CustomValues(COLUMNS)
     for _ in range(3):
-        assert fill(entry("New\n", "s3cret"), entry("Another", 1), values=values) == ({}, [])
+        assert fill(entry("New\n", "s3cret"), entry("Größe", 1), values=values) == ({}, [])
 
     assert list(values.notes()) == [
-        'custom fields without a column of their own: "Another", "New\\n". Their values are in the'
+        'custom fields without a column of their own: "Größe", "New\\n". Their values are in the'
         " column custom_fields only; refresh the source's schema to get columns for them."
     ]
     assert list(values.notes()) == []

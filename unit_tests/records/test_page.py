@@ -35,6 +35,13 @@ def test_parse_page__last(end: dict[str, Any]) -> None:
     assert (page.rows, page.bookmark, page.total) == (ROWS, None, None)
 
 
+def test_parse_page__sanitized() -> None:
+    """A page says which values of its rows were replaced."""
+    page = parse_page(Body({"lists": []}, {"title": 1}), rows_field="lists", key="list_id")
+
+    assert page.sanitized == {"title": 1}
+
+
 def test_parse_page__keys() -> None:
     """Pages with the same rows are told from pages with others."""
     one, other = contacts_page({"contacts": ROWS}), contacts_page({"contacts": ROWS[:1]})
@@ -45,7 +52,15 @@ def test_parse_page__keys() -> None:
 
 @pytest.mark.parametrize(
     ("total", "expected"),
-    [("400", 400), (-1, 0), (None, None), ("many", None), ([], None), (10**400, None)],
+    [
+        ("400", 400),
+        (-1, 0),
+        (None, None),
+        ("many", None),
+        ([], None),
+        (10**400, None),
+        (10**12, 10**12),
+    ],
 )
 def test_parse_page__total(total: Any, expected: int | None) -> None:
     """The total is only for estimates: a strange one is no reason to give up."""
@@ -61,6 +76,8 @@ def test_parse_page__total(total: Any, expected: int | None) -> None:
         ({}, '"contacts" is null or missing'),
         ({"contacts": None}, '"contacts" is null or missing'),
         ({"contacts": {"1": ROWS[0]}}, '"contacts" is an object'),
+        ({"contacts": True}, '"contacts" is a boolean'),
+        ({"contacts": 1.5}, '"contacts" is a number'),
         ({"contacts": [ROWS[0], "person_2"]}, "row 2 is a text"),
         ({"contacts": [None]}, "row 1 is null or missing"),
         ({"contacts": [ROWS[0], {}]}, 'row 2 has no "contact_id"'),
@@ -138,7 +155,9 @@ def test_decode_members__nothing_else() -> None:
     """Nothing but the ids is read out of the contacts: that is what it is for."""
     body = b'{"contacts": [{"contact_id": "p1", "Name": "Ann", "lists": [1]}], "bookmark": "p1"}'
 
-    assert decode_members(body).value == {"contacts": [{"contact_id": "p1"}], "bookmark": "p1"}
+    assert decode_members(body) == Body(
+        {"contacts": [{"contact_id": "p1"}], "bookmark": "p1"}, sanitized={}
+    )
 
 
 @pytest.mark.parametrize(

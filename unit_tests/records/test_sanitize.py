@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from source_autopilot.errors import UnreadableBody
 from source_autopilot.records.page import decode
-from source_autopilot.records.sanitize import decode_sanitized
+from source_autopilot.records.sanitize import decode_sanitized, needs_sanitizing
 from unit_tests.support.documents import JSON
 
 WILD = st.recursive(
@@ -35,6 +35,7 @@ WILD = st.recursive(
         ("1e999", None),
         ("9223372036854775807", 9223372036854775807),
         ("9223372036854775808", "9223372036854775808"),
+        ("-9223372036854775808", -9223372036854775808),
         ("-9223372036854775809", "-9223372036854775809"),
         ("123456789012345678901234567890", "123456789012345678901234567890"),
         (r'"caf\ud83d"', "caf\ufffd"),
@@ -56,6 +57,16 @@ def test_decode__what_cannot_be_stored(value: str, expected: Any, where: str) ->
     assert json.dumps(expected) in json.dumps(row["Odd"])
     is_sanitized = expected is None or json.dumps(expected) != json.dumps(json.loads(value))
     assert found.sanitized == ({"Odd": 1} if is_sanitized else {})
+
+
+def test_decode__counts_by_field() -> None:
+    """Every replaced value is counted under the field of the row that it is in, names too."""
+    body = rb"""{
+        "contacts": [{"A": [NaN, {"deep": NaN}], "B": "\u0000"}, {"A": {"\u0000": 1}, "\u0000": 1}],
+        "total_contacts": NaN
+    }"""
+
+    assert decode(body).sanitized == {"A": 3, "B": 1}
 
 
 @given(st.lists(st.dictionaries(st.text(st.characters(), max_size=5), WILD, max_size=4)))
@@ -97,3 +108,23 @@ def test_decode__still_no_json(body: bytes) -> None:
     """Lenient is not blind: what is cut off, or no text, is unreadable."""
     with pytest.raises(UnreadableBody, match="not JSON"):
         decode(body)
+
+
+def test_decode__nested_too_deeply() -> None:
+    """What is nested deeper than Python goes is unreadable, and the error says why."""
+    with pytest.raises(UnreadableBody, match=r"not JSON \(nested too deeply\)$"):
+        decode(b"[" * 100_000 + b"]" * 100_000)
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        (b'{"a": 1234567890123456789}', True),
+        (b'{"a": 123456789012345678, "b": 9}', False),
+        (rb'{"a": "\u0000"}', True),
+        (rb'{"a": "\u0001"}', False),
+    ],
+)
+def test_needs_sanitizing__what_orjson_reads(body: bytes, expected: bool) -> None:
+    """Only integers of 19 digits and more, and NUL, make a body worth the longer way."""
+    assert needs_sanitizing(body) is expected

@@ -1,5 +1,7 @@
 """Tests of `timestamps`."""
 
+import time
+from collections.abc import Iterator
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
@@ -83,6 +85,24 @@ def test_to_timestamp__keeps_the_instant(instant: datetime) -> None:
     assert isinstance(written, str)
     assert datetime.fromisoformat(written.replace("Z", "+00:00")) == instant
     assert to_timestamp(written) == written
+
+
+@pytest.fixture
+def _in_tokyo(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    with monkeypatch.context() as patch:
+        patch.setenv("TZ", "Asia/Tokyo")
+        time.tzset()
+        yield
+    time.tzset()
+
+
+@pytest.mark.usefixtures("_in_tokyo")
+def test_format_timestamp__on_any_machine() -> None:
+    """The time zone of the machine does not matter."""
+    moment = datetime(2017, 2, 3, 18, tzinfo=timezone(timedelta(hours=2)))
+
+    assert format_timestamp(moment) == "2017-02-03T16:00:00.000Z"
+    assert to_timestamp("2017-02-03 16:00:00") == "2017-02-03T16:00:00.000Z"
 
 
 @given(MOMENTS, MOMENTS)
