@@ -26,17 +26,18 @@ RISE_AFTER_REFUSAL = 0.0002
 MAX_RISE = math.log(MAX_REQUESTS_PER_SECOND / MIN_REQUESTS_PER_SECOND)
 
 WEIGHT_OF_ANSWER = 0.1  # in the share of recent answers that were refused
-MAX_REFUSED_SHARE = 0.28  # above it, the limit is lower than the rate: four refusals in a row
+LIMIT_SHARE = 0.28
+MAX_REFUSED_SHARE = 0.3  # above it, the limit is lower than the rate: four refusals in a row
 INITIAL_SLOWDOWN = 0.6
-SLOWDOWN = 0.6  # times the refused share
+SLOWDOWN = 0.5  # times the refused share
 CUT_TO_ACCEPTED = 0.9
-MIN_CUT, MAX_CUT = 0.8, 0.4
+MIN_CUT, MAX_CUT = 0.8, 0.3
 ANSWERS_MEASURED = 20  # to know at which rate requests get through
 TOGETHER_SECONDS = 0.025  # half a turn at the maximum
 
 DROUGHT_SECONDS = 5.0
 DROUGHT_RATE = 10.0  # divided by the square of the seconds that nothing got through
-MIN_DROUGHT_RATE = 1 / 15
+MIN_DROUGHT_RATE = 1 / 20
 
 
 class AdaptiveRate:
@@ -55,7 +56,8 @@ class AdaptiveRate:
         self._limit_found = False
         self._accepted_at: deque[float] = deque([now], maxlen=ANSWERS_MEASURED + 1)
         self._refused_share = 0.0
-        self._ignores_stale = False
+        self._ignores_refusals = False
+        self._got_through = False
         self._set_rate(INITIAL_REQUESTS_PER_SECOND, RISE_AFTER_REFUSAL, now)
         self._stale = 0
 
@@ -112,7 +114,8 @@ class AdaptiveRate:
         self._accepted_at.append(now)
         if self._is_fresh(now):
             self._answers += 1
-        if not self._ignores_stale:
+            self._got_through = True
+        if not self._ignores_refusals:
             self._refused_share -= WEIGHT_OF_ANSWER * self._refused_share
 
     def refused(self, now: float, pause_seconds: float | None) -> None:
@@ -124,13 +127,16 @@ class AdaptiveRate:
         is_together = now - self._refused_at < TOGETHER_SECONDS
         self._refused_at = now
         is_fresh = self._is_fresh(now)
-        if is_together or self._ignores_stale:
+        if is_together or self._ignores_refusals:
             return
         rate = self._learned(now)
         self._refused_share += WEIGHT_OF_ANSWER * (1 - self._refused_share)
+        if not self._got_through:
+            return  # nothing has got through since the last cut: the rate is not what is wrong
         if self._refused_share > MAX_REFUSED_SHARE:
             self._cut(rate, now)
         elif is_fresh:
+            self._limit_found |= self._refused_share > LIMIT_SHARE
             slowdown = 1 - SLOWDOWN * self._refused_share
             if not self._limit_found and rate < MAX_REQUESTS_PER_SECOND:
                 slowdown = INITIAL_SLOWDOWN
@@ -143,7 +149,8 @@ class AdaptiveRate:
         rate = min(max(CUT_TO_ACCEPTED * accepted, MAX_CUT * rate), MIN_CUT * rate)
         self._limit_found = True
         self._refused_share = 0.0
-        self._ignores_stale = True
+        self._ignores_refusals = True
+        self._got_through = False
         self._set_rate(rate, RISE_AFTER_CUT, now)
 
     def _is_fresh(self, now: float) -> bool:
@@ -153,7 +160,7 @@ class AdaptiveRate:
             self._stale -= 1
             self._base_at = now  # the rate does not rise before it has been tried
             return False
-        self._ignores_stale = False
+        self._ignores_refusals = False
         return True
 
     def refused_seconds(self, now: float) -> float:
