@@ -23,6 +23,7 @@ from source_autopilot.api.retry_policy import (
     ONE_TRY_POLICY,
     READ_POLICY,
     Deadline,
+    RetryPolicy,
 )
 from source_autopilot.errors import PageRefused, UnreadableBody, UnreadablePage, UserFacingError
 from unit_tests.support.clock import Clock, WaitingByClock
@@ -161,7 +162,9 @@ def test_get__sends_the_key(client: Client, autopilot: Mocker) -> None:
     assert request.url == LISTS
 
 
-def test_get__answer(client: Client, autopilot: Mocker, clock: Clock, monkeypatch: Any) -> None:
+def test_get__answer(
+    client: Client, autopilot: Mocker, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """An answer is what `decode` makes of the body, and how long Autopilot took for it."""
     monkeypatch.setattr("requests.sessions.preferred_clock", clock.now)
     autopilot.get(LISTS, [TROUBLE, slowly(clock, 3.5, 200)])
@@ -171,16 +174,26 @@ def test_get__answer(client: Client, autopilot: Mocker, clock: Clock, monkeypatc
     assert answer == Answer(json.dumps(PAGE), 3.5)
 
 
-def test_get__timeouts(client: Client, autopilot: Mocker) -> None:
+@pytest.mark.parametrize(
+    ("policy", "expected"),
+    [
+        (READ_POLICY, (10, 60)),
+        (COMMAND_POLICY, (5, 12)),
+        (ONE_TRY_POLICY, (5, 12)),
+        (replace(READ_POLICY, connect_seconds=3, answer_seconds=4), (3, 4)),
+    ],
+)
+def test_get__timeouts(
+    client: Client, autopilot: Mocker, policy: RetryPolicy, expected: tuple[float, float]
+) -> None:
     """The policy's seconds for a connection and for an answer are sent along."""
-    policy = replace(READ_POLICY, connect_seconds=3, answer_seconds=4)
     autopilot.get(LISTS, **FOUND)
 
     get_lists(replace(client, policy=policy))
 
     [request] = autopilot.request_history
     timeout: object = request.timeout
-    assert timeout == (3, 4)
+    assert timeout == expected
 
 
 def test_get__timeouts_before_a_deadline(client: Client, autopilot: Mocker, clock: Clock) -> None:
@@ -910,7 +923,7 @@ def test_get__tells_of_failures(client: Client, autopilot: Mocker) -> None:
 
 @pytest.mark.parametrize("policy", [READ_POLICY, COMMAND_POLICY])
 def test_get__tells_of_refusals(
-    client: Client, autopilot: Mocker, clock: Clock, policy: Any
+    client: Client, autopilot: Mocker, clock: Clock, policy: RetryPolicy
 ) -> None:
     """The listener hears of each refusal: the rate from now on, and the pause that was asked for.
 

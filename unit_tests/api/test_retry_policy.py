@@ -176,29 +176,3 @@ def test_command_policy__second_try(clock: Clock) -> None:
     tries = FailedTries(COMMAND_POLICY, Deadline(COMMAND_SECONDS, clock.now))
 
     assert [tries.count(0, None) for _ in range(3)] == [1, 2, None]
-
-
-@pytest.mark.parametrize(
-    ("policy", "is_waited_out"),
-    [(READ_POLICY, True), (COMMAND_POLICY, False), (ONE_TRY_POLICY, False)],
-)
-def test_policies__rate_limit(policy: RetryPolicy, is_waited_out: bool) -> None:
-    """A read waits a rate limit out for ten minutes; for a command a refusal is a failed try."""
-    assert policy.max_limited_seconds == (600 if is_waited_out else None)
-
-
-@pytest.mark.parametrize(
-    ("policy", "tries", "timeouts", "pause"),
-    [
-        (READ_POLICY, 6, (10, 60), 120),
-        (COMMAND_POLICY, 3, (2, 12), 5),
-        (ONE_TRY_POLICY, 1, (2, 12), 5),
-    ],
-)
-def test_policies__patience(
-    policy: RetryPolicy, tries: int, timeouts: tuple[float, float], pause: float
-) -> None:
-    """A read is patient, a command quick, and what a command can do without is asked for once."""
-    assert policy.max_tries == tries
-    assert (policy.connect_seconds, policy.answer_seconds) == timeouts
-    assert policy.max_pause_seconds == pause
