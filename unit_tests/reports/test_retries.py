@@ -84,13 +84,13 @@ def test_record_refusal__emits_without_the_lock(clock: Clock) -> None:
     summaries: list[str | None] = []
 
     def emit(message: AirbyteMessage) -> None:
-        other = threading.Thread(target=lambda: summaries.append(report.summary()), daemon=True)
+        other = threading.Thread(target=lambda: summaries.append(waiting.summary()), daemon=True)
         other.start()
         other.join(timeout=10)
 
-    report = RetryReport(emit, clock.now)
+    waiting = RetryReport(emit, clock.now)
 
-    refuse(report, None)
+    refuse(waiting, None)
 
     assert summaries == [
         "Autopilot refused 1 request because of its rate limit; the sync waited 0 s for that."

@@ -4,8 +4,10 @@ import logging
 import re
 import threading
 from collections.abc import Callable, Generator, Iterator, Mapping
+from contextlib import closing
 from datetime import datetime, timezone
 from functools import partial
+from itertools import islice
 from typing import Any
 
 import pytest
@@ -40,8 +42,9 @@ from source_autopilot.streams.pagination import Partition
 from source_autopilot.streams.tables import Contacts, Lists, SmartSegments, SmartSegmentsContacts
 from source_autopilot.sync import reader as reader_module
 from source_autopilot.sync.cursor import StreamCursor
-from source_autopilot.sync.reader import MessageQueue, QueuedMessages, Reader
+from source_autopilot.sync.reader import MessageQueue, QueuedMessages, Reader, StreamReader
 from source_autopilot.sync.record_batch import RecordBatch, unpack_batches
+from source_autopilot.sync.state import StreamState
 from unit_tests.support.clock import Clock
 from unit_tests.support.constants import KEY, URL
 
@@ -306,9 +309,7 @@ def test_read__reports_what_was_read(
 def test_to_cdk_stream(client: Client, create: Create, key: list[list[str]]) -> None:
     """The CDK sees the stream's own name, key and schema."""
     stream = create(client)
-    reader = reader_module.StreamReader(
-        stream, reader_module.StreamState(), InMemoryMessageRepository()
-    )
+    reader = StreamReader(stream, StreamState(), InMemoryMessageRepository())
 
     described = reader.to_cdk_stream().as_airbyte_stream()
 
@@ -458,7 +459,7 @@ def test_read__nested_too_deeply(client: Client, autopilot: Mocker) -> None:
         stream = contacts(client)
 
         def records(document: Mapping[str, Any], partition: Partition) -> list[Row]:
-            return [{**document, "deep": deep} if document["contact_id"] == "p2" else document]
+            return [{**document, **({"deep": deep} if document["contact_id"] == "p2" else {})}]
 
         stream.records = records  # type: ignore[method-assign]
         return stream
@@ -757,10 +758,8 @@ def test_read__messages_not_taken_to_their_end(client: Client, autopilot: Mocker
         stream.pages = pages  # type: ignore[method-assign]
         return stream
 
-    messages = reader_of(client, watched).read()
-    taken = [describe(next(messages)) for _ in range(3)]  # type: ignore[call-overload]
-
-    messages.close()  # type: ignore[attr-defined]
+    with closing(reader_of(client, watched).read()) as messages:  # type: ignore[type-var]
+        taken = [describe(message) for message in islice(messages, 3)]
 
     assert taken == ["contacts STARTED", "contacts RUNNING", "1 of 1 rows of contacts"]
     assert ended.wait(timeout=10)
@@ -834,7 +833,7 @@ def test_read__rate_limited_for_a_stream_that_is_not_read(
 def test_read__rate_limited_for_a_stream_that_has_ended(client: Client, autopilot: Mocker) -> None:
     """A stream that is complete does not run again because another one needs its table."""
     segments_read = threading.Event()
-    answer = {"json": {"segments": []}}
+    answer: dict[str, Any] = {"json": {"segments": []}}
     autopilot.get(URL + "smart_segments", [answer, {"status_code": 429}, answer])
 
     messages, failure = take(

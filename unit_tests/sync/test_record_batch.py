@@ -12,6 +12,7 @@ from airbyte_cdk.sources.utils.record_helper import stream_data_to_airbyte_messa
 from hypothesis import given
 from hypothesis import strategies as st
 
+from source_autopilot.records.rows import Row
 from source_autopilot.sync.record_batch import RecordBatch, unpack_batches
 from unit_tests.support.documents import JSON, contacts
 
@@ -55,9 +56,9 @@ def test_from_rows__as_the_cdk_writes(rows: list[dict[str, Any]]) -> None:
 def test_from_rows__bytes(monkeypatch: pytest.MonkeyPatch) -> None:
     """A line has no spaces, no nulls at its top, and the time in milliseconds."""
     monkeypatch.setattr(time, "time_ns", lambda: 1_795_521_600_123_999_999)
-    rows = iter([{"list_id": "l1", "title": None, "more": [None]}, {"list_id": "l2"}])
+    rows: list[Row] = [{"list_id": "l1", "title": None, "more": [None]}, {"list_id": "l2"}]
 
-    batch = RecordBatch.from_rows('li"sts', rows, rows_read=3)
+    batch = RecordBatch.from_rows('li"sts', iter(rows), rows_read=3)
 
     assert batch.lines == (
         b'{"type":"RECORD","record":{"stream":"li\\"sts",'
