@@ -9,7 +9,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from source_autopilot import config
-from source_autopilot.config import InvalidConfig, connection_specification, parse_config
+from source_autopilot.config import connection_specification, parse_config
+from source_autopilot.errors import InvalidConfig
 from unit_tests.support.constants import KEY, NOW
 from unit_tests.support.documents import JSON
 
