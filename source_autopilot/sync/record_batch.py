@@ -1,8 +1,8 @@
 """The records of a page as one message: lines that are ready for stdout.
 
-Handed on one by one, records cost 21 us each in the CDK, more than all that is done to them here
-(docs/decisions/0011). So a page travels as a whole, from the worker that makes its lines to the
-thread that writes them; Python code that calls `read` gets records as usual.
+Handed on one by one, a record costs 21 us in the CDK (docs/decisions/0011-pages-as-lines.md). So a
+page travels as a whole, from the worker that makes its lines to the thread that writes them; Python
+code that calls `read` gets records as usual.
 """
 
 from __future__ import annotations
