@@ -65,7 +65,8 @@ def typed(script: str, folder: Path, environment: Mapping[str, str]) -> str:
 @pytest.fixture
 def checkout(tmp_path: Path) -> Path:
     """A folder that looks like this repository after `make demo`, with a config file."""
-    for name in ["source_autopilot", "setup.py", "README.md", "examples", "integration_tests"]:
+    package = ["source_autopilot", "pyproject.toml", "setup.py", "README.md"]
+    for name in [*package, "examples", "integration_tests"]:
         (tmp_path / name).symlink_to(ROOT / name)
     (tmp_path / ".venv").symlink_to(sys.prefix)
     (tmp_path / "secrets").mkdir()
