@@ -21,7 +21,7 @@ text { font: 13px system-ui, sans-serif; fill: #24292f }
 }"""
 
 
-def chart(runs: list[Run]) -> str:
+def draw_chart(runs: list[Run]) -> str:
     """An SVG with a group of bars for each workload: seconds, or processor seconds without a limit.
 
     A run that did not deliver everything is an empty bar.
@@ -29,11 +29,11 @@ def chart(runs: list[Run]) -> str:
     y, shapes = 0, []
     for workload, group in groupby(runs, lambda run: run.workload):
         of_workload = list(group)
-        if len(of_workload) < 2:  # nobody to compare with
+        if len(of_workload) < 2:  # no peer to compare with
             continue
         what = "seconds" if workload.floor_seconds else "processor seconds"
         shapes.append(_text(0, y + 28, f"{workload.title}: {what}", "title"))
-        shapes.extend(_bars(of_workload, y + HEAD))
+        shapes.extend(_draw_bars(of_workload, y + HEAD))
         y += HEAD + len(of_workload) * (BAR + GAP)
     body = "\n".join(shapes)
     return (
@@ -43,7 +43,7 @@ def chart(runs: list[Run]) -> str:
     )
 
 
-def _bars(runs: list[Run], top: int) -> Iterator[str]:
+def _draw_bars(runs: list[Run], top: int) -> Iterator[str]:
     longest = max(map(_length, runs))
     room = WIDTH - LABELS - NUMBERS
     for index, run in enumerate(runs):

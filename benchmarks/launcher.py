@@ -1,7 +1,7 @@
-"""`launcher.py FILE PROGRAM ARGUMENT...`: run a program and write down what it took, as JSON.
+"""`launcher.py FILE PROGRAM ARGUMENT...`: run a program and write what it took, as JSON.
 
-A process of its own, and a small one: what the kernel says of a program's peak of memory includes
-the peak of the process that started it, and that one may hold a simulator and a million keys.
+It is a small process of its own because the kernel counts the memory of the process that starts a
+program into the program's peak, and the benchmark may hold a million keys.
 """
 
 import json
@@ -11,12 +11,12 @@ import sys
 import time
 from pathlib import Path
 
-began = time.monotonic()
+started_at = time.monotonic()
 process = subprocess.Popen(sys.argv[2:])  # noqa: S603 - a program of the list in peers.py
 _, status, used = os.wait4(process.pid, 0)
 usage = {
     "code": os.waitstatus_to_exitcode(status),
-    "seconds": time.monotonic() - began,
+    "seconds": time.monotonic() - started_at,
     "cpu_seconds": used.ru_utime + used.ru_stime,
     "peak_mb": used.ru_maxrss / 1024,
 }

@@ -14,11 +14,11 @@ from pathlib import Path
 
 from simulator import Simulator
 
-from .arrived import verdict
+from .completeness import check_rows
 from .peers import Peer, prepare
-from .workloads import NOTHING, Workload
+from .workloads import EMPTY_ACCOUNT, Workload
 
-LONGEST_SECONDS = 900
+MAX_SECONDS = 900
 LAUNCHER = Path(__file__).with_name("launcher.py")
 
 
@@ -51,37 +51,37 @@ class Run:
 
     @property
     def ratio(self) -> float | None:
-        """Of the wall time to the floor, if the workload has one."""
+        """Wall time divided by the floor, if the workload has one."""
         floor = self.workload.floor_seconds
         return self.seconds / floor if floor else None
 
 
-def start_seconds(peer: Peer, programs: Path) -> float:
-    """The median of three reads of an account with nothing in it."""
-    with Simulator(NOTHING) as simulator, tempfile.TemporaryDirectory() as folder:
-        takes = [executed(peer, programs, Path(folder), simulator).seconds for _ in range(3)]
+def measure_start(peer: Peer, programs: Path) -> float:
+    """The seconds of reading an empty account: the median of three reads."""
+    with Simulator(EMPTY_ACCOUNT) as simulator, tempfile.TemporaryDirectory() as folder:
+        takes = [run_peer(peer, programs, Path(folder), simulator).seconds for _ in range(3)]
     return sorted(takes)[1]
 
 
-def measured(peer: Peer, programs: Path, workload: Workload, start: float) -> Run:
+def measure(peer: Peer, programs: Path, workload: Workload, start: float) -> Run:
     """Let the peer read the workload's account."""
     with workload.simulator() as simulator, tempfile.TemporaryDirectory() as folder:
-        usage = executed(peer, programs, Path(folder), simulator)
-        complete = verdict(workload.account, Path(folder))
+        usage = run_peer(peer, programs, Path(folder), simulator)
+        complete = check_rows(workload.account, Path(folder))
         requests, throttled = simulator.log.count(), simulator.log.count(status=429)
     if usage.code:
         complete = f"no: exit code {usage.code}, {complete}"
     return Run(peer, workload, usage, start, requests, throttled, complete)
 
 
-def typical(runs: Sequence[Run]) -> Run:
-    """The run with the median of the processor times, or one that was not complete, if any."""
+def select_typical(runs: Sequence[Run]) -> Run:
+    """The run with the median processor time, or an incomplete one if there is any."""
     by_time = sorted(runs, key=lambda run: run.usage.cpu_seconds)
-    return next((it for it in runs if it.complete != "yes"), by_time[len(runs) // 2])
+    return next((run for run in runs if run.complete != "yes"), by_time[len(runs) // 2])
 
 
-def executed(peer: Peer, programs: Path, folder: Path, simulator: Simulator) -> Usage:
-    """Run the peer to its end, or to the longest that we wait; its stdout and stderr are files."""
+def run_peer(peer: Peer, programs: Path, folder: Path, simulator: Simulator) -> Usage:
+    """Run the peer to its end, for at most MAX_SECONDS; its stdout and stderr are files."""
     environment = os.environ | prepare(folder, simulator.url, simulator.key)
     usage = folder / "usage.json"
     command = [sys.executable, str(LAUNCHER), str(usage), *peer.command(folder, programs)]
@@ -95,9 +95,9 @@ def executed(peer: Peer, programs: Path, folder: Path, simulator: Simulator) -> 
             start_new_session=True,
         )
         try:
-            process.wait(LONGEST_SECONDS)
+            process.wait(MAX_SECONDS)
         except subprocess.TimeoutExpired:
             os.killpg(process.pid, signal.SIGKILL)
             process.wait()
-            return Usage(code=-signal.SIGKILL, seconds=LONGEST_SECONDS, cpu_seconds=0, peak_mb=0)
+            return Usage(code=-signal.SIGKILL, seconds=MAX_SECONDS, cpu_seconds=0, peak_mb=0)
     return Usage(**json.loads(usage.read_text()))

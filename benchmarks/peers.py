@@ -1,4 +1,4 @@
-"""The connector and what people would take instead, each in a venv of its own."""
+"""The connector and its alternatives, each in a venv of its own."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ ROOT = Path(__file__).parent.parent
 PROGRAMS = Path(__file__).parent / "programs"
 VENVS = ROOT / ".venv-benchmarks"
 NAMES = ("contacts", "lists", "smart_segments", "smart_segments_contacts")
-SINCE = "2000-01-01"
+START_DATE = "2000-01-01"
 
 _CDK = ["--constraint", str(ROOT / "requirements.lock"), "airbyte-cdk"]
 
@@ -25,8 +25,8 @@ _CDK = ["--constraint", str(ROOT / "requirements.lock"), "airbyte-cdk"]
 class Peer:
     """A program that reads the four tables.
 
-    `command` gets the folder of a run, with config.json, catalog.json and the like in it, and the
-    folder of the venv's programs; what it prints, or writes there, are the rows.
+    `command` gets the folder of a run, with config.json, catalog.json and so on, and the folder of
+    the venv's programs. The program prints the rows or writes them into the folder of the run.
     """
 
     name: str
@@ -36,7 +36,7 @@ class Peer:
     command: Callable[[Path, Path], list[str]]
 
     def install(self) -> Path:
-        """The folder of the venv's programs, made and filled if it isn't there.
+        """Create the venv if it is missing; returns the folder of its programs.
 
         Raises subprocess.CalledProcessError.
         """
@@ -54,14 +54,14 @@ class Peer:
 
 
 def prepare(folder: Path, url: str, key: str) -> dict[str, str]:
-    """Write the files that the commands name; the environment that they need beside them."""
-    config = {"api_key": key, "start_date": SINCE, "url": url}
+    """Write the files that the commands name; returns the environment that they need."""
+    config = {"api_key": key, "start_date": START_DATE, "url": url}
     files: Mapping[str, Any] = {
         "config": config,
-        "ours": {"api_key": key, "start_date": SINCE},
-        "singer": config | {"start_date": f"{SINCE}T00:00:00Z"},
-        "catalog": {"streams": [_configured(name) for name in NAMES]},
-        "properties": {"streams": [_selected(name) for name in NAMES]},
+        "ours": {"api_key": key, "start_date": START_DATE},
+        "singer": config | {"start_date": f"{START_DATE}T00:00:00Z"},
+        "catalog": {"streams": [_configure(name) for name in NAMES]},
+        "properties": {"streams": [_select(name) for name in NAMES]},
     }
     for name, content in files.items():
         (folder / f"{name}.json").write_text(json.dumps(content))
@@ -77,7 +77,7 @@ def prepare(folder: Path, url: str, key: str) -> dict[str, str]:
     }
 
 
-def _configured(name: str) -> dict[str, Any]:
+def _configure(name: str) -> dict[str, Any]:
     """The stream in Airbyte's catalog: without columns for custom fields, which no peer has."""
     schema = json.loads((ROOT / f"source_autopilot/schemas/{name}.json").read_text())
     stream = {"name": name, "json_schema": schema, "supported_sync_modes": ["full_refresh"]}
@@ -88,7 +88,7 @@ def _configured(name: str) -> dict[str, Any]:
     }
 
 
-def _selected(name: str) -> dict[str, Any]:
+def _select(name: str) -> dict[str, Any]:
     """The stream in Singer's catalog."""
     selected = {"breadcrumb": [], "metadata": {"selected": True}}
     return {"tap_stream_id": name, "stream": name, "schema": {}, "metadata": [selected]}
@@ -108,16 +108,16 @@ _TWENTY_A_SECOND = {
 }
 
 
-def _read(program: list[str], folder: Path, config: str = "config") -> list[str]:
+def _read_command(program: list[str], folder: Path, config: str = "config") -> list[str]:
     """A read as Airbyte starts it."""
     files = ["--config", str(folder / f"{config}.json"), "--catalog", str(folder / "catalog.json")]
     return [*program, "read", *files]
 
 
-def _low_code(manifest: str) -> Callable[[Path, Path], list[str]]:
+def _low_code_command(manifest: str) -> Callable[[Path, Path], list[str]]:
     def command(folder: Path, programs: Path) -> list[str]:
         program = [str(programs / "source-declarative-manifest")]
-        return [*_read(program, folder), "--manifest-path", str(folder / manifest)]
+        return [*_read_command(program, folder), "--manifest-path", str(folder / manifest)]
 
     return command
 
@@ -127,7 +127,7 @@ OURS = Peer(
     "this connector",
     "ours",
     ["--constraint", str(ROOT / "requirements.lock"), str(ROOT)],
-    lambda folder, programs: _read([str(programs / "source-autopilot")], folder, "ours"),
+    lambda folder, programs: _read_command([str(programs / "source-autopilot")], folder, "ours"),
 )
 PEERS = [
     OURS,
@@ -136,7 +136,7 @@ PEERS = [
         "a sequential connector on the same CDK",
         "cdk",
         _CDK,
-        lambda folder, programs: _read(
+        lambda folder, programs: _read_command(
             [str(programs / "python"), str(PROGRAMS / "naive.py")], folder
         ),
     ),
@@ -145,14 +145,14 @@ PEERS = [
         "a manifest on the same CDK, 20 workers",
         "cdk",
         _CDK,
-        _low_code("manifest.yaml"),
+        _low_code_command("manifest.yaml"),
     ),
     Peer(
         "low-code-budget",
         "the same with an API budget of 20/s",
         "cdk",
         _CDK,
-        _low_code("manifest-budget.yaml"),
+        _low_code_command("manifest-budget.yaml"),
     ),
     Peer(
         "dlt",

@@ -8,9 +8,9 @@ from collections.abc import Iterable
 from itertools import groupby
 from pathlib import Path
 
-from .chart import chart
+from .chart import draw_chart
 from .measure import Run
-from .workloads import ROWS_OF_PEAK, Workload
+from .workloads import CONTACTS_OF_BASE_PEAK, Workload
 
 COLUMNS = "peer | seconds | of the floor | CPU seconds | peak MB | requests | 429s | complete"
 
@@ -42,18 +42,18 @@ those out of its answers, so that there is something to measure.
 """
 
 
-def heading(workload: Workload) -> str:
+def format_heading(workload: Workload) -> str:
     """A workload's title, what it asks for, and the head of its table."""
     floor = f"; the floor is {workload.floor_seconds:.1f} s" if workload.floor_seconds else ""
     return (
         f"\n## {workload.title[0].upper()}{workload.title[1:]}\n\n"
         f"{workload.contacts:,} contacts, {workload.pairs:,} pairs in {workload.segments} segments,"
-        f" {workload.requests:,} requests{floor}. {_target(workload)}\n\n"
+        f" {workload.requests:,} requests{floor}. {_format_target(workload)}\n\n"
         f"| {COLUMNS} |\n| {' | '.join('---' for _ in COLUMNS.split('|'))} |"
     )
 
 
-def line(run: Run) -> str:
+def format_run(run: Run) -> str:
     """A run's line of its workload's table."""
     cells = [
         f"{run.peer.name}: {run.peer.title}",
@@ -68,20 +68,20 @@ def line(run: Run) -> str:
     return f"| {' | '.join(cells)} |"
 
 
-def write(path: Path, runs: list[Run], missed: Iterable[str]) -> None:
+def write_report(path: Path, runs: list[Run], missed: Iterable[str]) -> None:
     """Write the page and its chart beside it."""
     tables = [
-        "\n".join([heading(workload), *map(line, of_workload)])
-        for workload, of_workload in groupby(runs, lambda run: run.workload)
+        "\n".join([format_heading(workload), *map(format_run, workload_runs)])
+        for workload, workload_runs in groupby(runs, lambda run: run.workload)
     ]
     machine = f"{os.cpu_count()} cores, Python {platform.python_version()}"
-    everything = "\n".join(f"- {it}" for it in missed) or "Nothing: every target is met."
+    everything = "\n".join(f"- {problem}" for problem in missed) or "Nothing: every target is met."
     page = _PAGE.format(machine=machine, tables="\n".join(tables) + "\n", missed=everything)
     path.write_text(page, encoding="utf-8")
-    path.with_suffix(".svg").write_text(chart(runs), encoding="utf-8")
+    path.with_suffix(".svg").write_text(draw_chart(runs), encoding="utf-8")
 
 
-def _target(workload: Workload) -> str:
+def _format_target(workload: Workload) -> str:
     """The target of this connector, in words."""
     if workload.target:
         share = f"{workload.throttled:.0%}"
@@ -89,7 +89,7 @@ def _target(workload: Workload) -> str:
     if workload.peak_mb:
         return (
             f"Target: a peak under {workload.peak_mb:.0f} MB and at most 15 % above the one for"
-            f" {ROWS_OF_PEAK:,} contacts."
+            f" {CONTACTS_OF_BASE_PEAK:,} contacts."
         )
     return (
         f"Target: no more processor time than any peer. Of {workload.turns} runs each, in turns,"

@@ -1,4 +1,4 @@
-"""What is measured: accounts, how the API treats them, and the least time that a sync can take."""
+"""What is measured: accounts, how the API answers, and the least time that a sync can take."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ from functools import cached_property
 
 from simulator import Account, Simulator
 
-PAGE_SIZE = 100  # the API's
-ROWS_OF_PEAK = 20_000  # contacts of the account whose peak of memory a large one is compared with
-NOTHING = Account(contacts=0, segments=0, lists=0)
-"""Reading it takes what a program needs to start and to end."""
+PAGE_SIZE = 100  # of the API
+CONTACTS_OF_BASE_PEAK = 20_000
+"""The size of the account whose peak of memory a large one may exceed only a little."""
+EMPTY_ACCOUNT = Account(contacts=0, segments=0, lists=0)
+"""Reading it takes the time that a program needs to start and to end."""
 
 
 @dataclass(frozen=True)
@@ -20,7 +21,7 @@ class Workload:
     `target` is the highest allowed ratio of this connector's time to the floor, `throttled` the
     highest share of its requests that may be refused with 429, and `peak_mb` its highest peak of
     memory. The peers are not measured where it is `alone`. In each of the `turns` every peer is
-    measured once: the processor time of a program differs by a fifth within the hour.
+    measured once: the processor time of a program varies by a fifth within an hour.
     """
 
     name: str
@@ -42,7 +43,7 @@ class Workload:
         return Account(contacts=self.contacts, segments=self.segments, pairs=self.pairs)
 
     def simulator(self) -> Simulator:
-        """A simulator that has served nobody yet."""
+        """A fresh simulator."""
         return Simulator(
             self.account, rate_limit=self.rate_limit, latency_seconds=self.latency_seconds
         )
@@ -50,7 +51,8 @@ class Workload:
     @property
     def chains(self) -> list[int]:
         """The pages of each chain: all contacts, and those of each segment."""
-        sizes = [self.contacts, *(len(self.account.members(it)) for it in self.account.segment_ids)]
+        segments = map(self.account.members, self.account.segment_ids)
+        sizes = [self.contacts, *map(len, segments)]
         return [max(1, -(-size // PAGE_SIZE)) for size in sizes]
 
     @property
@@ -60,7 +62,7 @@ class Workload:
 
     @property
     def floor_seconds(self) -> float:
-        """No sync can be faster: its longest chain waits for each page, all share the limit."""
+        """The least time of a sync: its longest chain waits for each page, all share the limit."""
         waiting = max(self.chains) * self.latency_seconds
         return max(waiting, self.requests / self.rate_limit) if self.rate_limit else waiting
 
@@ -69,7 +71,7 @@ WORKLOADS = [
     Workload(
         name="known-limit",
         title="100 ms a page, 20 requests a second",
-        contacts=ROWS_OF_PEAK,
+        contacts=CONTACTS_OF_BASE_PEAK,
         pairs=40_000,
         latency_seconds=0.1,
         rate_limit=20,
@@ -78,7 +80,7 @@ WORKLOADS = [
     ),
     Workload(
         name="unknown-limit",
-        title="100 ms a page, 5 requests a second, which nobody said beforehand",
+        title="100 ms a page, 5 requests a second, which no setting says",
         contacts=10_000,
         pairs=20_000,
         latency_seconds=0.1,

@@ -4,8 +4,13 @@ import re
 from pathlib import Path
 from typing import Any
 
-from source_autopilot.records.custom_columns import column_names, columns_of, schema_properties
-from source_autopilot.records.custom_field import fields_of_answer
+from source_autopilot.records.custom_columns import (
+    TEXT,
+    CustomField,
+    make_columns,
+    parse_fields,
+    schema_properties,
+)
 
 PAGE = (Path(__file__).parent.parent / "docs" / "custom-fields.md").read_text()
 WORDS: dict[str, dict[str, Any]] = {
@@ -34,7 +39,9 @@ def test_names__as_the_page_says() -> None:
     assert len(rows) > 5
     for fields, names, _ in rows:
         quoted = re.findall("`(.+?)`", fields)
-        assert column_names(quoted) == dict(zip(quoted, re.findall("`(.+?)`", names), strict=True))
+        columns = make_columns([CustomField(field, TEXT) for field in quoted])
+        named = {column.field: column.name for column in columns}
+        assert named == dict(zip(quoted, re.findall("`(.+?)`", names), strict=True))
 
 
 def test_types__as_the_page_says() -> None:
@@ -45,6 +52,6 @@ def test_types__as_the_page_says() -> None:
     ]  # fmt: skip
     for field_type, words, _ in rows:
         answer = [{"name": "A", "fieldType": field_type.strip("`")}]
-        [property_] = schema_properties(columns_of(fields_of_answer(answer))).values()
+        [property_] = schema_properties(make_columns(parse_fields(answer))).values()
         assert {name: property_.get(name) for name in WORDS[words]} == WORDS[words]
         assert property_.get("format") == WORDS[words].get("format")

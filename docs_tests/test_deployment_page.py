@@ -1,4 +1,4 @@
-"""The commands of docs/deployment.md, run as they stand there."""
+"""The commands of docs/deployment.md, run as they are."""
 
 import dataclasses
 import json
@@ -12,12 +12,12 @@ from typing import Any, get_args, get_type_hints
 
 import pytest
 
-from integration_tests.conftest import ALL_TIME, KEY
-from integration_tests.support import docker_stand_in
-from integration_tests.support.airbyte_stub import AirbyteStub, airbyte_stub
-from integration_tests.support.connector import ROOT, SECONDS, Output
-from integration_tests.support.docker_on_path import docker_that_reaches
-from integration_tests.sync.test_read import expected_rows, sorted_rows
+from integration_tests.support.airbyte_stub import AirbyteStub, serve_airbyte_stub
+from integration_tests.support.connector import ALL_TIME, KEY, ROOT, Output
+from integration_tests.support.docker_on_path import put_docker_on_path
+from integration_tests.support.docker_stand_in import put_stand_in_on_path
+from integration_tests.support.rows import expected_rows, sorted_rows
+from integration_tests.support.shell import run_script
 from simulator import Account, Fault, Simulator
 
 PAGE = (ROOT / "docs/deployment.md").read_text()
@@ -32,28 +32,14 @@ def blocks_under(heading: str) -> list[str]:
     return re.findall(r"```sh\n(.+?)```", section, re.S)
 
 
-def run_script(script: str, folder: Path) -> subprocess.CompletedProcess[str]:
-    """Run a block of the page; a command of it that fails, fails the test."""
-    done = subprocess.run(  # noqa: S603 - the page's commands
-        ["/bin/bash", "-e", "-o", "pipefail", "-c", script],
-        cwd=folder,
-        capture_output=True,
-        encoding="utf-8",
-        timeout=SECONDS,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr + done.stdout
-    return done
-
-
 @pytest.fixture
 def airbyte(monkeypatch: pytest.MonkeyPatch) -> Any:
     """What the page's commands post, given the variables that it exports beforehand."""
-    missing = [it for it in ("curl", "jq") if not shutil.which(it)]
+    missing = [program for program in ("curl", "jq") if not shutil.which(program)]
     if missing:
         pytest.skip(f"the page's commands need {' and '.join(missing)}")
     _, block = blocks_under("The same by API")
-    with airbyte_stub() as stub:
+    with serve_airbyte_stub() as stub:
         for name, value in {**IDS, **SECRETS, "AIRBYTE": stub.url}.items():
             monkeypatch.setenv(name, value)
         run_script(block, ROOT)
@@ -108,7 +94,7 @@ def test_api__goes_where_airbytes_client_goes(airbyte: AirbyteStub) -> None:
     airbyte_api = pytest.importorskip("airbyte_api")
     models = pytest.importorskip("airbyte_api.models")
     request = pytest.importorskip("airbyte_api.api").CreateSourceDefinitionRequest
-    with airbyte_stub() as stub:
+    with serve_airbyte_stub() as stub:
         client = airbyte_api.AirbyteAPI(
             server_url=f"{stub.url}/api/public/v1", security=models.Security(bearer_auth="t0ken")
         )
@@ -123,7 +109,8 @@ def test_api__goes_where_airbytes_client_goes(airbyte: AirbyteStub) -> None:
             models.ConnectionCreateRequest("destination-1", "source-1")
         )
 
-    assert [it[:2] for it in airbyte.posted[1:]] == [it[:2] for it in stub.posted]
+    ours = [(address, key) for address, key, _ in airbyte.posted[1:]]
+    assert ours == [(address, key) for address, key, _ in stub.posted]
 
 
 @pytest.mark.parametrize(
@@ -164,16 +151,19 @@ def misfits(model: Any, value: Any, path: str = "") -> list[str]:
     """What of a JSON value a type of Airbyte's client could not have sent."""
     if dataclasses.is_dataclass(model):
         return _misfits_of_object(model, value, f"{path}." if path else "")
-    inner = [it for it in get_args(model) if it is not type(None)]
+    inner = [argument for argument in get_args(model) if argument is not type(None)]
     if isinstance(value, list) and inner:
-        return [it for item in value for it in misfits(inner[0], item, f"{path}[]")]
+        return [found for item in value for found in misfits(inner[0], item, f"{path}[]")]
     if len(inner) == 1:  # an Optional
         return misfits(inner[0], value, path)
     if (
         len(inner) > 1
     ):  # the settings of any source that the client knows; ours are tested elsewhere
         return []
-    fits = value in [it.value for it in model] if _is_enum(model) else isinstance(value, model)
+    if _is_enum(model):
+        fits = value in [member.value for member in model]
+    else:
+        fits = isinstance(value, model)
     return [] if fits else [f"{path} is {value!r}"]
 
 
@@ -183,12 +173,12 @@ def _is_enum(model: Any) -> bool:
 
 def _misfits_of_object(model: Any, value: dict[str, Any], path: str) -> list[str]:
     hints, known, found = get_type_hints(model), set(), []
-    for it in dataclasses.fields(model):
-        name = it.metadata["dataclasses_json"]["letter_case"](it.name)
+    for field in dataclasses.fields(model):
+        name = field.metadata["dataclasses_json"]["letter_case"](field.name)
         known.add(name)
         if name in value:
-            found += misfits(hints[it.name], value[name], f"{path}{name}")
-        elif it.default is dataclasses.MISSING:
+            found += misfits(hints[field.name], value[name], f"{path}{name}")
+        elif field.default is dataclasses.MISSING:
             found.append(f"{path}{name} is missing")
     return found + [f"{path}{name} is unknown" for name in value if name not in known]
 
@@ -203,9 +193,9 @@ def test_cron__commands(docker: str, tmp_path: Path, monkeypatch: pytest.MonkeyP
     account = Account(contacts=150, segments=3)
     with Simulator(account, key=KEY) as autopilot:
         if docker == "real":
-            docker_that_reaches(autopilot.url, tmp_path / "bin", monkeypatch)
+            put_docker_on_path(autopilot.url, tmp_path / "bin", monkeypatch)
         else:
-            docker_stand_in.put_on_path(autopilot.url, tmp_path / "bin", monkeypatch)
+            put_stand_in_on_path(autopilot.url, tmp_path / "bin", monkeypatch)
         run_script(script.replace("YOUR-KEY", KEY), tmp_path)
 
     [file] = (tmp_path / "autopilot").glob("sync-*.jsonl")
@@ -228,7 +218,7 @@ def test_crontab__tries_twice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     refused_once = Fault("status", path="/lists", status=401, times=1)
     account = Account(contacts=150, segments=3)
     with Simulator(account, key=KEY, faults=[refused_once]) as autopilot:
-        docker_stand_in.put_on_path(autopilot.url, tmp_path / "bin", monkeypatch)
+        put_stand_in_on_path(autopilot.url, tmp_path / "bin", monkeypatch)
         done = subprocess.run(["/bin/sh", "-c", command], capture_output=True, check=False)  # noqa: S603
 
     assert "%" not in line
@@ -250,8 +240,8 @@ def test_image__is_tagged_for_a_cluster(tmp_path: Path) -> None:
     tags = " ".join(line.split()[-1] for line in commands)
     inspect = f"docker image inspect --format='{{{{.Id}}}}' source-autopilot {tags}"
     tidy_up = f"docker image rm {tags} >/dev/null"
-    done = run_script("\n".join([*commands, inspect, tidy_up]), tmp_path)
+    stdout = run_script("\n".join([*commands, inspect, tidy_up]), tmp_path)
 
-    images = done.stdout.split()
+    images = stdout.split()
     assert len(images) == 3
     assert len(set(images)) == 1

@@ -3,22 +3,29 @@
 import ast
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from source_autopilot import forecast
-from source_autopilot.api import error_mapping as errors
+from source_autopilot.api import error_mapping
+from source_autopilot.api.error_mapping import Failure
 from source_autopilot.config import EXPECTED, connection_specification
 from source_autopilot.forecast import SCHEDULES, Forecast, Totals
-from source_autopilot.source import STREAM_NAMES, SourceAutopilot
+from source_autopilot.source import SourceAutopilot
 from source_autopilot.streams.base import AutopilotStream
+from source_autopilot.streams.tables import STREAM_NAMES
 
 ROOT = Path(__file__).parent.parent
+PACKAGE = ROOT / "source_autopilot"
 README = (ROOT / "README.md").read_text()
 PAGE = (ROOT / "docs" / "autopilot.md").read_text()
+CONTRIBUTING = (ROOT / "CONTRIBUTING.md").read_text()
+DOCUMENTS = sorted(
+    str(path.relative_to(ROOT)) for path in [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]
+)
 TOTALS = Totals(contacts=20_000, lists=10, segments=10, members=[4_000] * 10, page_seconds=0.1)
 
 
@@ -32,14 +39,14 @@ def table_under(heading: str, document: str) -> list[list[str]]:
 
 def schema(stream: str) -> dict[str, Any]:
     """The columns of a stream, with their types and descriptions."""
-    found = json.loads((ROOT / f"source_autopilot/schemas/{stream}.json").read_text())
+    found = json.loads((PACKAGE / f"schemas/{stream}.json").read_text())
     return dict(found["properties"])
 
 
 def streams() -> list[AutopilotStream]:
     """The four streams."""
     found = SourceAutopilot().streams({"api_key": "key"})
-    return [it for it in found if isinstance(it, AutopilotStream)]
+    return [stream for stream in found if isinstance(stream, AutopilotStream)]
 
 
 def key_of(stream: AutopilotStream) -> list[str]:
@@ -51,7 +58,7 @@ def key_of(stream: AutopilotStream) -> list[str]:
 def type_of(column: dict[str, Any]) -> str:
     """The type of a column, in the documents' words."""
     types = [column["type"]] if isinstance(column["type"], str) else column["type"]
-    [kind] = [it for it in types if it != "null"]
+    [kind] = [name for name in types if name != "null"]
     return "timestamp" if column.get("format") else {"string": "text"}.get(kind, kind)
 
 
@@ -81,14 +88,18 @@ def test_readme__settings() -> None:
 
 def test_readme__tables() -> None:
     """The README names the four tables and their keys."""
-    keys = {f"`{it.name}`": ", ".join(f"`{name}`" for name in key_of(it)) for it in streams()}
+    keys = {
+        f"`{stream.name}`": ", ".join(f"`{column}`" for column in key_of(stream))
+        for stream in streams()
+    }
 
     assert {row[0]: row[1] for row in table_under("Tables", README)} == keys
 
 
 def test_page__form() -> None:
     """The page tells what each field of the setup form wants, by its title, in the form's order."""
-    titles = [f"**{it['title']}**" for it in connection_specification()["properties"].values()]
+    settings = connection_specification()["properties"].values()
+    titles = [f"**{setting['title']}**" for setting in settings]
 
     assert [row[0] for row in table_under("Fill in the form", PAGE)] == titles
 
@@ -97,11 +108,11 @@ def test_page__streams() -> None:
     """The page's table of streams has their keys, and the endpoints that they are read from."""
     expected = [
         [
-            f"`{it.name}`",
-            ", ".join(f"`{name}`" for name in key_of(it)),
-            f"`GET /{'/'.join(it.path_parts({'segment_id': '{segment_id}'}))}`",
+            f"`{stream.name}`",
+            ", ".join(f"`{column}`" for column in key_of(stream)),
+            f"`GET /{'/'.join(stream.path_parts({'segment_id': '{segment_id}'}))}`",
         ]
-        for it in streams()
+        for stream in streams()
     ]
 
     assert table_under("Supported streams", PAGE) == expected
@@ -122,11 +133,11 @@ def test_page__diagram() -> None:
     }
 
     assert entities == {
-        it.name: [
-            [type_of(column), name, *(["PK"] if name in key_of(it) else [])]
-            for name, column in schema(it.name).items()
+        stream.name: [
+            [type_of(column), name, *(["PK"] if name in key_of(stream) else [])]
+            for name, column in schema(stream.name).items()
         ]
-        for it in streams()
+        for stream in streams()
     }
 
 
@@ -134,12 +145,12 @@ def test_page__schedules() -> None:
     """The table of schedules is what the forecast of the check computes."""
     expected = [
         [
-            str(it.minutes),
-            it.basic,
-            f"`{it.cron}`",
-            f"{Forecast(TOTALS, it.minutes).rows_a_month:,}",
+            str(schedule.minutes),
+            schedule.basic,
+            f"`{schedule.cron}`",
+            f"{Forecast(TOTALS, schedule.minutes).rows_a_month:,}",
         ]
-        for it in SCHEDULES
+        for schedule in SCHEDULES
     ]
 
     assert table_under("How often to sync", PAGE) == expected
@@ -149,18 +160,18 @@ def test_page__forecast() -> None:
     """The lines that the check logs are those that the page shows."""
     [block] = re.findall(r"```text\n(This account has .+?)```", PAGE, re.S)
 
-    assert block.splitlines() == list(forecast.sentences(Forecast(TOTALS, 30)))
+    assert block.splitlines() == list(forecast.describe(Forecast(TOTALS, 30)))
 
 
 def test_page__stitch() -> None:
-    """Whatever of ours the page maps Stitch's tables and columns to is there."""
+    """The tables and columns that the page maps Stitch's to are there."""
     section = PAGE.split("## Coming from Stitch\n")[1].split("### Behaviour\n")[0]
     ours = [line.split(" | ", 1)[1] for line in section.splitlines() if line.startswith("|")]
-    named = {it for cell in ours for it in re.findall(r"`(\w+)`", cell)}
-    paths = [path for name in STREAM_NAMES for path, *_ in columns(schema(name))]
-    known = {*STREAM_NAMES, *(it for path in paths for it in re.findall(r"\w+", path))}
+    named = {name for cell in ours for name in re.findall(r"`(\w+)`", cell)}
+    paths = [path for stream in STREAM_NAMES for path, *_ in columns(schema(stream))]
+    known = {*STREAM_NAMES, *(name for path in paths for name in re.findall(r"\w+", path))}
 
-    assert {it for it in named - known if not it.startswith("_airbyte_")} == set()
+    assert {name for name in named - known if not name.startswith("_airbyte_")} == set()
 
 
 def test_page__changelog() -> None:
@@ -171,33 +182,32 @@ def test_page__changelog() -> None:
     assert [tuple(row[:2]) for row in table_under("Changelog", PAGE)] == versions
 
 
-NOT_SENTENCES = {
-    errors.NEW_KEY,  # these three follow a sentence
-    errors.TRY_LATER,
-    errors.LOOK_AT_THE_NETWORK,
-    errors._THE_STREAM_DECIDES.error_message,  # nobody sees it
-}
+MAKERS = {"config_error", "transient_error", "super().__init__"}  # are called with a sentence
 
 
-def sentences(module: str) -> Iterator[str]:
-    """What a module's errors say, up to the advice, with an ellipsis for each value in it.
+def error_sentences() -> set[str]:
+    """The first sentence of each error that a person may read, with an ellipsis for each value.
 
-    Those are its texts of four words and more that begin with a capital or a value.
+    Those of the error mapping, and those that stand where an error is made.
     """
-    tree = ast.parse((ROOT / "source_autopilot" / f"{module}.py").read_text())
-    nodes = list(ast.walk(tree))
-    others = {id(it) for node in nodes if isinstance(node, ast.JoinedStr) for it in node.values}
-    others |= {id(node.value) for node in nodes if isinstance(node, ast.Expr)}  # docstrings
-    for text in [skeleton(node) for node in nodes if id(node) not in others]:
-        is_long = len(re.findall("[a-z]+", text)) >= 4
-        if is_long and re.match("[A-Z…]", text) and text not in NOT_SENTENCES:
-            yield re.split(r"(?<=[.)]) (?=[A-Z…])", text)[0].rstrip(".")
+    mapped = list(vars(error_mapping).values())
+    tables = [table for table in mapped if isinstance(table, Mapping)]
+    mapped += [failure for table in tables for failure in table.values()]
+    texts = [failure.seen for failure in mapped if isinstance(failure, Failure)]
+    for path in PACKAGE.rglob("*.py"):
+        for call in ast.walk(ast.parse(path.read_text())):
+            if isinstance(call, ast.Call) and ast.unparse(call.func) in MAKERS:
+                arguments = [*call.args, *(keyword.value for keyword in call.keywords)]
+                texts += [skeleton(argument) for argument in arguments[:1]]
+    shortened = [re.sub(r"{.*?}", "…", text) for text in texts if text]
+    return {re.split(r"(?<=[.)]) (?=[A-Z…])", text)[0].rstrip(".") for text in shortened}
 
 
-def skeleton(node: ast.AST) -> str:
+def skeleton(node: ast.expr) -> str:
     """A text in the code, with an ellipsis for each value in it; empty if the node is none."""
     if isinstance(node, ast.JoinedStr):
-        return "".join(skeleton(it) if isinstance(it, ast.Constant) else "…" for it in node.values)
+        parts = [skeleton(part) if isinstance(part, ast.Constant) else "…" for part in node.values]
+        return "".join(parts)
     return node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else ""
 
 
@@ -207,15 +217,15 @@ def test_page__errors() -> None:
         f"{setting['title']} ({name}) is …: {EXPECTED[name]}"
         for name, setting in connection_specification()["properties"].items()
     ]
-    modules = ["errors", "failures", "input_files", "termination", "source"]
-    in_code = {*of_form, *(it for module in modules for it in sentences(module))}
 
     rows = table_under("Limitations and troubleshooting", PAGE)
-    assert {row[0] for row in rows} == {f"`{it}`" for it in in_code}
+    assert {row[0] for row in rows} == {
+        f"`{sentence}`" for sentence in [*of_form, *error_sentences()]
+    }
     assert all(advice for _, advice in rows)
 
 
-@pytest.mark.parametrize("document", ["README.md", "docs/autopilot.md", "docs/deployment.md"])
+@pytest.mark.parametrize("document", DOCUMENTS)
 def test_links__lead_somewhere(document: str) -> None:
     """Files and headings that a document links to are there."""
     path = ROOT / document
@@ -224,19 +234,65 @@ def test_links__lead_somewhere(document: str) -> None:
         file, _, anchor = target.partition("#")
         linked = (path.parent / file) if file else path
         headings = re.findall(r"^#+ (.+)$", linked.read_text() if anchor else "", re.MULTILINE)
-        anchors = [re.sub(r"[^\w -]", "", it.lower()).replace(" ", "-") for it in headings]
+        anchors = [re.sub(r"[^\w -]", "", name.lower()).replace(" ", "-") for name in headings]
         if not linked.exists() or (anchor and anchor not in anchors):
             broken.append(target)
 
     assert broken == []
 
 
-def test_contributing__names_every_room() -> None:
-    """Every module of the connector has its place on the map."""
-    contributing = (ROOT / "CONTRIBUTING.md").read_text()
-    modules = {path.name for path in (ROOT / "source_autopilot").glob("[a-z]*.py")}
+@pytest.mark.parametrize("document", DOCUMENTS)
+def test_files__are_there(document: str) -> None:
+    """Files of the repository that a document names are there, and so are the tests in them."""
+    text = (ROOT / document).read_text()
+    named = re.findall(r"`([\w.]+/[\w./]+\.\w+)(?:::(\w+))?`", text)
 
-    assert [name for name in sorted(modules) if name not in contributing] == []
+    assert [name for name in named if is_ours(name[0]) and not is_there(*name)] == []
+
+
+def is_ours(file: str) -> bool:
+    """Whether a path is one of this repository; not `secrets/config.json`, which a user makes."""
+    folder = file.partition("/")[0]
+    return file.endswith(".py") or (ROOT / folder).is_dir() or (PACKAGE / folder).is_dir()
+
+
+def is_there(file: str, test: str) -> bool:
+    """Whether a file is in the repository or the package, with that test in it if one is named."""
+    found = [folder / file for folder in (ROOT, PACKAGE) if (folder / file).exists()]
+    return any(not test or f"\ndef {test}(" in path.read_text() for path in found)
+
+
+@pytest.mark.parametrize("document", DOCUMENTS)
+def test_tasks__are_in_the_makefile(document: str) -> None:
+    """Every `make` task that a document names is there."""
+    tasks = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    named = re.findall(r"(?:`|^\$ |^)make ([a-z-]+)", (ROOT / document).read_text(), re.MULTILINE)
+
+    assert set(named) - tasks == set()
+
+
+def test_contributing__names_every_room() -> None:
+    """The map has a row for the hall and for each room, with every module that is in it."""
+    rooms = {f"`{path.parent.name}/`": path.parent for path in PACKAGE.glob("*/__init__.py")}
+    rooms["the hall of `source_autopilot/`"] = PACKAGE
+    expected = {
+        room: {path.stem for path in folder.glob("*.py")} - {"__init__"}
+        for room, folder in rooms.items()
+    }
+
+    rows = table_under("The map", CONTRIBUTING)
+    named = {room: set(re.findall(r"`(\w+)`", modules)) for room, modules, _ in rows}
+    assert {room: modules for room, modules in named.items() if room != "`schemas/`"} == expected
+
+
+def test_api__every_source_is_listed() -> None:
+    """Each letter of a source that a fact carries is in the list of sources, and none is unused."""
+    page = (ROOT / "docs" / "autopilot-api.md").read_text()
+    listed = {letter for letter, _ in table_under("Sources", page)}
+    marks = re.findall(r"\[((?:doc|client|seen|guess)[^]]*)\]", page.partition("## Sources")[0])
+    used = {letter for mark in marks for letter in re.findall(r"\b(?:[A-Z]|tap|doc)\b", mark)}
+
+    assert used == listed
 
 
 def test_makefile__every_task_has_help() -> None:

@@ -11,8 +11,8 @@ from xml.etree import ElementTree
 import pytest
 import yaml
 
-from source_autopilot.api.base_url import api_url
-from source_autopilot.source import STREAM_NAMES
+from source_autopilot.api.base_url import find_base_url
+from source_autopilot.streams.tables import STREAM_NAMES
 
 ROOT = Path(__file__).parent.parent
 METADATA = yaml.safe_load((ROOT / "metadata.yaml").read_text())
@@ -50,7 +50,7 @@ def test_metadata__an_unknown_field_is_invalid(
 
 def test_metadata__allowed_hosts() -> None:
     """Airbyte lets the connector talk to the API's host and to no other."""
-    assert DATA["allowedHosts"] == {"hosts": [urlsplit(api_url({})).hostname]}
+    assert DATA["allowedHosts"] == {"hosts": [urlsplit(find_base_url({})).hostname]}
 
 
 def test_metadata__suggested_streams() -> None:

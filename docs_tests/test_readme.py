@@ -1,7 +1,6 @@
 """The commands of the README and of docs/autopilot.md, as a reader types them.
 
-What is shown is what runs; only the addresses and the secrets are others. The commands for Docker
-are in test_image.
+They run as they are, but for addresses and secrets. The commands for Docker are in test_image.
 """
 
 import os
@@ -11,23 +10,28 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from integration_tests.conftest import ALL_TIME, KEY
-from integration_tests.support.connector import ROOT, SECONDS, Output
-from integration_tests.support.postgres import PASSWORD, postgresql, programs
+from integration_tests.support.connector import ALL_TIME, KEY, ROOT, TIMEOUT_SECONDS, Output
+from integration_tests.support.postgres import (
+    PASSWORD,
+    find_programs,
+    needs_postgres,
+    run_postgresql,
+)
+from integration_tests.support.rows import expected_rows, sorted_rows
+from integration_tests.support.shell import run_script
 from integration_tests.support.sync_scripts import needs_pyairbyte
-from integration_tests.sync.test_read import expected_rows, sorted_rows
 from simulator import Account, Simulator
 
 README = (ROOT / "README.md").read_text()
 PAGE = (ROOT / "docs" / "autopilot.md").read_text()
 PORT = re.compile(r"127\.0\.0\.1:\d+")
-# Tables are read side by side, so they may end in any order.
-ENDED = re.compile(r"  \w+ +[\d,]+ rows")
+# Streams are read side by side, so they may end in any order.
+COMPLETE_STREAM = re.compile(r"  \w+ +[\d,]+ rows")
 
 
 def shell_blocks(document: str) -> list[tuple[str, str]]:
@@ -41,32 +45,17 @@ def shell_blocks(document: str) -> list[tuple[str, str]]:
 
 
 def commands(heading: str, word: str) -> str:
-    """The block under a heading that has a word in it; there is one."""
+    """The only block under a heading that contains a word."""
     blocks = [*shell_blocks(README), *shell_blocks(PAGE)]
     [found] = [block for title, block in blocks if title == heading and word in block]
     return found
 
 
-def typed(script: str, folder: Path, environment: Mapping[str, str]) -> str:
-    """The stdout of commands that have to work, in a folder."""
-    done = subprocess.run(  # noqa: S603 - the documents' commands
-        ["/bin/bash", "-c", f"set -e -o pipefail\n{script}"],
-        cwd=folder,
-        env={**os.environ, **environment},
-        capture_output=True,
-        encoding="utf-8",
-        timeout=SECONDS,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr + done.stdout
-    return done.stdout
-
-
 @pytest.fixture
 def checkout(tmp_path: Path) -> Path:
-    """A folder that looks like this repository after `make demo`, with a config file."""
+    """A folder like this repository after `make demo`, with a config file."""
     package = ["source_autopilot", "pyproject.toml", "setup.py", "README.md"]
-    for name in [*package, "examples", "integration_tests"]:
+    for name in [*package, "examples", "simulator"]:
         (tmp_path / name).symlink_to(ROOT / name)
     (tmp_path / ".venv").symlink_to(sys.prefix)
     (tmp_path / "secrets").mkdir()
@@ -74,17 +63,19 @@ def checkout(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def shown() -> list[str]:
+def demo_lines() -> list[str]:
     """The lines of the README's demo."""
     [block] = re.findall(r"```console\n\$ make demo\n(.+?)```", README, re.S)
     return [line for line in str(block).splitlines() if line != "..."]
 
 
-def comparable(lines: list[str]) -> Iterator[str]:
-    """The lines, with those that may differ from run to run made equal."""
-    ended = iter(sorted(line for line in lines if ENDED.fullmatch(line)))
+def normalize(lines: list[str]) -> Iterator[str]:
+    """The lines, without what differs from run to run."""
+    complete = iter(sorted(line for line in lines if COMPLETE_STREAM.fullmatch(line)))
     for line in lines:
-        yield next(ended) if ENDED.fullmatch(line) else PORT.sub("127.0.0.1:PORT", line)
+        yield (
+            next(complete) if COMPLETE_STREAM.fullmatch(line) else PORT.sub("127.0.0.1:PORT", line)
+        )
 
 
 @needs_pyairbyte
@@ -100,18 +91,18 @@ def test_demo__prints_what_the_readme_shows(tmp_path: Path) -> None:
         ],
         capture_output=True,
         encoding="utf-8",
-        timeout=SECONDS,
+        timeout=TIMEOUT_SECONDS,
         check=True,
     )
     printed = demo.stdout.replace(str(tmp_path), "demo").splitlines()
 
-    rest = comparable(printed)
-    missing = [line for line in comparable(shown()) if line not in rest]
+    rest = normalize(printed)
+    missing = [line for line in normalize(demo_lines()) if line not in rest]
     assert missing == []
 
 
-def test_commands__every_one_is_known() -> None:
-    """The documents show no commands but those that are typed here or in test_image."""
+def test_commands__all_are_tested() -> None:
+    """The documents show no commands but those that are tested here or in test_image."""
     shown_in_readme = [heading for heading, _ in shell_blocks(README)]
 
     assert shown_in_readme == ["Use it", "Use it", "Use it", "Use it with Docker"]
@@ -120,15 +111,15 @@ def test_commands__every_one_is_known() -> None:
 
 
 def test_commands__connector(checkout: Path) -> None:
-    """A package that pip has just installed does what the README says, to the last record."""
-    (checkout / "source_autopilot").unlink()  # pip writes beside what it installs
+    """After `pip install` the README's commands deliver every record."""
+    (checkout / "source_autopilot").unlink()  # pip writes beside the package
     shutil.copytree(ROOT / "source_autopilot", checkout / "source_autopilot")
     venv = checkout / "another-venv"
     subprocess.run([sys.executable, "-m", "venv", str(venv)], check=True)  # noqa: S603
     [site] = venv.glob("lib/python*/site-packages")
-    # What the package and its building need is lent by the venv of the tests: nothing is loaded.
+    # The venv of the tests lends the dependencies, so that nothing is downloaded.
     (site / "lent.pth").write_text(f"{Path(pytest.__file__).parent.parent}\n")
-    shutil.rmtree(site / "setuptools", ignore_errors=True)  # of Python's own, which may be too old
+    shutil.rmtree(site / "setuptools", ignore_errors=True)  # Python's own, which may be too old
     environment = {
         "PATH": f"{venv / 'bin'}:{os.environ['PATH']}",
         "PIP_NO_INDEX": "1",
@@ -138,7 +129,7 @@ def test_commands__connector(checkout: Path) -> None:
     account = Account(contacts=150, segments=3)
     with Simulator(account, key=KEY) as autopilot:
         environment["AUTOPILOT_API_URL"] = autopilot.url
-        stdout = typed(commands("Use it", "pip install"), checkout, environment)
+        stdout = run_script(commands("Use it", "pip install"), checkout, environment)
 
     lines = [line for line in stdout.split("\n") if line.startswith("{")]
     output = Output(0, "\n".join(lines), "")
@@ -154,7 +145,7 @@ def test_commands__duckdb(checkout: Path) -> None:
     once, watch = commands("Use it", "sync_to_duckdb").splitlines()
     with Simulator(Account(contacts=5), key=KEY) as autopilot:
         environment = {"AUTOPILOT_API_URL": autopilot.url}
-        stdout = typed(once, checkout, environment)
+        stdout = run_script(once, checkout, environment)
         assert "\ncontacts: 5 rows\n" in stdout
         (checkout / "autopilot.duckdb").unlink()
         with subprocess.Popen(  # noqa: S603 - the README's command
@@ -167,24 +158,24 @@ def test_commands__duckdb(checkout: Path) -> None:
             assert script.stdout
             assert any(line.startswith("next sync at ") for line in script.stdout)
             script.send_signal(signal.SIGINT)
-            assert script.wait(timeout=SECONDS) == 0
+            assert script.wait(timeout=TIMEOUT_SECONDS) == 0
     assert (checkout / "autopilot.duckdb").exists()
 
 
 @needs_pyairbyte
-@pytest.mark.skipif(not programs(), reason="PostgreSQL is not installed: apt-get install it")
+@needs_postgres
 def test_commands__postgresql(checkout: Path) -> None:
-    """The commands for PostgreSQL fill the tables and look at them: the README's and the page's."""
-    with postgresql() as server, Simulator(Account(contacts=3), key=KEY) as autopilot:
+    """The commands for PostgreSQL, of the README and the page, fill the tables and show them."""
+    with run_postgresql() as server, Simulator(Account(contacts=3), key=KEY) as autopilot:
         environment = {
             **server,
             "AUTOPILOT_API_URL": autopilot.url,
-            "PATH": f"{os.environ['PATH']}:{programs()}",
+            "PATH": f"{os.environ['PATH']}:{find_programs()}",
         }
-        typed("psql -c 'CREATE DATABASE warehouse'", checkout, environment)
+        run_script("psql -c 'CREATE DATABASE warehouse'", checkout, environment)
         script = commands("Use it", "psql").replace("YOUR-PASSWORD", shlex.quote(PASSWORD))
-        stdout = typed(script, checkout, environment)
-        demo = typed(commands("Without Airbyte", "--demo"), checkout, environment)
+        stdout = run_script(script, checkout, environment)
+        demo = run_script(commands("Without Airbyte", "--demo"), checkout, environment)
 
     assert "\ncontacts: 3 rows\n" in stdout
     assert stdout.endswith("(3 rows)\n\n")

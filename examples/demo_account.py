@@ -1,4 +1,4 @@
-"""An account to try things with: the project's simulator, as a program beside this one."""
+"""A simulated account to try a sync with: the simulator, as a program of its own."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 ROOT = Path(__file__).resolve().parent.parent
-SINCE_EVER = "2020-01-01"  # the simulated contacts were updated in the years after this
+START_DATE = "2020-01-01"  # before the simulated contacts were updated
 
 
 class DemoUnavailable(Exception):
@@ -19,15 +19,15 @@ class DemoUnavailable(Exception):
 
 
 class Demo(NamedTuple):
-    """Where the simulated Autopilot is, and the settings of a source for it."""
+    """The address of the simulated Autopilot, and the settings of a source for it."""
 
     url: str
     settings: dict[str, Any]
 
 
 @contextmanager
-def demo_account(*, contacts: int) -> Iterator[Demo]:
-    """A simulated account with ten lists and ten segments, while the block runs.
+def serve_demo_account(*, contacts: int) -> Iterator[Demo]:
+    """Serve a simulated account with ten lists and ten segments while the block runs.
 
     Raises DemoUnavailable.
     """
@@ -36,9 +36,9 @@ def demo_account(*, contacts: int) -> Iterator[Demo]:
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as simulator:  # noqa: S603 - our own program
         try:
             ready = simulator.stdout.readline() if simulator.stdout else ""
-            if not ready:  # it has said why, on stderr
+            if not ready:  # the reason is on stderr
                 raise DemoUnavailable(f"The simulator did not start: {' '.join(command)}")
             account = json.loads(ready)
-            yield Demo(account["url"], {"api_key": account["key"], "start_date": SINCE_EVER})
+            yield Demo(account["url"], {"api_key": account["key"], "start_date": START_DATE})
         finally:
             simulator.terminate()

@@ -1,7 +1,7 @@
-"""What a sync needs of a place where the tables go; DuckDB and PostgreSQL each have one.
+"""What a sync needs of the place for its tables; DuckDB and PostgreSQL each have one.
 
-Every sync fills fresh tables, which take the place of the last ones at once when all of them are
-complete: readers see either all of the last sync or all of this one.
+Every sync fills fresh tables. When all are complete they replace the last ones in one step: readers
+see either all of the last sync or all of this one.
 """
 
 from __future__ import annotations
@@ -22,26 +22,26 @@ class FreshTables(Protocol):
     """An empty place beside the tables of the last sync."""
 
     def cache(self) -> CacheBase:
-        """Where PyAirbyte writes the tables: a context, which closes its connections."""
+        """The cache that PyAirbyte fills: a context, which closes its connections."""
 
     def row_counts(self, names: Sequence[str]) -> dict[str, int]:
         """How many rows each table has."""
 
-    def described(self, names: Sequence[str]) -> str:
-        """The tables as a person wants to see them."""
+    def describe(self, names: Sequence[str]) -> str:
+        """A summary of the tables for a person."""
 
-    def replace_the_last(self, names: Sequence[str]) -> None:
-        """Put all tables in the place of the last sync's, or none of them."""
+    def replace_last(self, names: Sequence[str]) -> None:
+        """Replace the tables of the last sync by these, all or none."""
 
 
 class Destination(Protocol):
     """Where the tables of the last good sync are."""
 
-    def fresh(self) -> AbstractContextManager[FreshTables]:
-        """Fresh tables; those that have replaced nothing are gone when the block ends."""
+    def create_fresh(self) -> AbstractContextManager[FreshTables]:
+        """Create fresh tables; after the block they are removed if they replaced nothing."""
 
-    def what_is_left(self) -> str:
-        """What a person finds here after a failed sync."""
+    def describe_last(self) -> str:
+        """What is here after a failed sync."""
 
-    def how_to_open(self) -> str:
-        """What a person types to look at the tables."""
+    def explain_access(self) -> str:
+        """The commands that show the tables."""

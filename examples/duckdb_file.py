@@ -24,22 +24,22 @@ class DuckDBFile:
     path: Path
 
     @contextmanager
-    def fresh(self) -> Iterator[FreshFile]:
-        """A new file beside it."""
+    def create_fresh(self) -> Iterator[FreshFile]:
+        """Create a new file beside it."""
         target = self.path.resolve()
         target.parent.mkdir(parents=True, exist_ok=True)
-        with TemporaryDirectory(dir=target.parent, prefix=f".{target.name}-") as workshop:
-            yield FreshFile(Path(workshop, target.name), target)
+        with TemporaryDirectory(dir=target.parent, prefix=f".{target.name}-") as folder:
+            yield FreshFile(Path(folder, target.name), target)
 
-    def what_is_left(self) -> str:
+    def describe_last(self) -> str:
         """When the last good sync was."""
         if not self.path.exists():
             return f"There is no {self.path} yet."
         saved = datetime.fromtimestamp(self.path.stat().st_mtime).astimezone()
         return f"{self.path} still is what the last good sync saved at {saved:%Y-%m-%d %H:%M}."
 
-    def how_to_open(self) -> str:
-        """A command with the duckdb program, and one without."""
+    def explain_access(self) -> str:
+        """A command with the duckdb program, and one without it."""
         path = str(self.path)
         python = shlex.quote(min(sys.executable, os.path.relpath(sys.executable), key=len))
         code = f"import duckdb; db = duckdb.connect({path!r}); db.sql('FROM contacts').show()"
@@ -51,13 +51,13 @@ class DuckDBFile:
 
 @dataclass(frozen=True)
 class FreshFile:
-    """A file that is not yet where the last one is."""
+    """A file that is to replace the last one."""
 
     path: Path
     target: Path
 
     def cache(self) -> DuckDBCache:
-        """PyAirbyte's own."""
+        """PyAirbyte's cache for DuckDB."""
         from airbyte.caches import DuckDBCache
 
         folder = self.path.with_name("pages")
@@ -69,17 +69,18 @@ class FreshFile:
 
         return row_counts(self.path, names)
 
-    def described(self, names: Sequence[str]) -> str:
-        """The first rows of each table, and a question to all four."""
-        from duckdb_tables import described
+    def describe(self, names: Sequence[str]) -> str:
+        """The first rows of each table, and a query over all four."""
+        from duckdb_tables import describe
 
-        return described(self.path, names)
+        return describe(self.path, names)
 
-    def replace_the_last(self, names: Sequence[str]) -> None:
-        """Put this file where the last one is.
+    def replace_last(self, names: Sequence[str]) -> None:
+        """Put this file in the place of the last one.
 
-        Whoever has the old one open goes on reading it. Changes of theirs that are not in the file
-        yet are in a log beside it, which DuckDB would apply to the new file: it goes first.
+        A program that has the old one open goes on reading it. Changes that it has not written to
+        the file yet are in a log beside it, which DuckDB would apply to the new file: the log is
+        removed first.
         """
         self.target.with_name(f"{self.target.name}.wal").unlink(missing_ok=True)
         os.replace(self.path, self.target)

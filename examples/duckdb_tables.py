@@ -1,4 +1,4 @@
-"""What a person wants to see of the four tables: how many rows, which ones, what to ask of them."""
+"""The summary of the four tables: their sizes, their first rows, a query over all of them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ COLUMNS = {
     "smart_segments": "segment_id, title",
     "smart_segments_contacts": "segment_id, contact_id",
 }
-"""Of each table, the columns that say most and fit side by side."""
+"""The columns of each table that say most and fit side by side."""
 
 JOIN = """\
 -- Each segment's contacts by company: the two largest companies, and the list most of them are on
@@ -35,7 +35,7 @@ LIMIT 20
 CUSTOM_COLUMNS = r"""
 SELECT column_name AS "column", data_type AS type, list(DISTINCT held ORDER BY held)[:3] AS some
 FROM (
-    UNPIVOT (SELECT COLUMNS(it -> it LIKE 'custom\_%' ESCAPE '\' AND it <> 'custom_fields')::VARCHAR
+    UNPIVOT (SELECT COLUMNS(c -> c LIKE 'custom\_%' ESCAPE '\' AND c <> 'custom_fields')::VARCHAR
              FROM contacts)
     ON COLUMNS(*) INTO NAME column_name VALUE held
 )
@@ -43,10 +43,10 @@ JOIN duckdb_columns() USING (column_name)
 WHERE table_name = 'contacts' AND held <> ''
 GROUP BY ALL ORDER BY ALL
 """
-"""What the account's custom fields have become: the columns that have values, and some of these."""
+"""The columns of custom fields that have values, and some of these."""
 
-TERMINAL_COLUMNS = 100
-LONGEST_ID = 43
+TERMINAL_WIDTH = 100
+MAX_COLUMN_WIDTH = 43  # that of an id
 FIRST_ROWS = 3
 
 
@@ -56,29 +56,31 @@ def row_counts(database: Path, names: Sequence[str]) -> dict[str, int]:
         return {name: len(connection.table(name)) for name in names}
 
 
-def described(database: Path, names: Sequence[str]) -> str:
-    """Each table's size and first rows, and the answer to a question that joins all four."""
+def describe(database: Path, names: Sequence[str]) -> str:
+    """Each table's size and first rows, and the answer to a query that joins all four."""
     with duckdb.connect(str(database)) as connection:
-        parts = [_table(connection, name) for name in names]
-        return "\n".join([*parts, *_custom_columns(connection), JOIN, _shown(connection.sql(JOIN))])
+        parts = [_describe_table(connection, name) for name in names]
+        return "\n".join(
+            [*parts, *_describe_custom_columns(connection), JOIN, _draw(connection.sql(JOIN))]
+        )
 
 
-def _table(connection: duckdb.DuckDBPyConnection, name: str) -> str:
+def _describe_table(connection: duckdb.DuckDBPyConnection, name: str) -> str:
     table = connection.table(name)
     first = table.project(COLUMNS[name]).limit(FIRST_ROWS)
-    return f"{name}: {len(table):,} rows\n{_shown(first)}"
+    return f"{name}: {len(table):,} rows\n{_draw(first)}"
 
 
-def _custom_columns(connection: duckdb.DuckDBPyConnection) -> list[str]:
-    """A part about the custom columns, if there are any."""
+def _describe_custom_columns(connection: duckdb.DuckDBPyConnection) -> list[str]:
+    """The part about the custom columns, if there are any."""
     columns = connection.table("contacts").columns
-    if not any(it.startswith("custom_") and it != "custom_fields" for it in columns):
+    if not any(name.startswith("custom_") and name != "custom_fields" for name in columns):
         return []
-    return [f"contacts, custom fields\n{_shown(connection.sql(CUSTOM_COLUMNS))}"]
+    return [f"contacts, custom fields\n{_draw(connection.sql(CUSTOM_COLUMNS))}"]
 
 
-def _shown(rows: duckdb.DuckDBPyRelation) -> str:
-    """The rows as DuckDB draws them; it draws only on stdout."""
+def _draw(rows: duckdb.DuckDBPyRelation) -> str:
+    """The rows as DuckDB draws them, which it does only on stdout."""
     with redirect_stdout(io.StringIO()) as drawing:
-        rows.show(max_width=TERMINAL_COLUMNS, max_col_width=LONGEST_ID, max_rows=20)
+        rows.show(max_width=TERMINAL_WIDTH, max_col_width=MAX_COLUMN_WIDTH, max_rows=20)
     return drawing.getvalue().rstrip("\n") + "\n"

@@ -1,8 +1,8 @@
-"""PyAirbyte's way into PostgreSQL, mended where it changes values.
+"""PyAirbyte's cache for PostgreSQL, corrected where it changes values.
 
 PyAirbyte lets pandas guess the types of the rows of every file, which makes "10001.0" of the text
 "10001" in a column with gaps. Here PostgreSQL itself reads the rows, and the columns have the types
-that they have in Airbyte's own PostgreSQL destination: jsonb, timestamptz, and NULL where PyAirbyte
+of Airbyte's own PostgreSQL destination: jsonb, timestamptz, and NULL where PyAirbyte
 would write the JSON value null.
 """
 
@@ -25,15 +25,15 @@ from sqlalchemy.types import UserDefinedType
 
 
 class Timestamptz(UserDefinedType[Any]):
-    """PyAirbyte's own type for moments loses its time zone on the way into CREATE TABLE."""
+    """A timestamp with time zone: PyAirbyte's own type loses the zone in CREATE TABLE."""
 
     def get_col_spec(self, **_: Any) -> str:
         """The type's name in SQL."""
         return "TIMESTAMPTZ"
 
 
-class Types(SQLTypeConverter):
-    """Airbyte's types as columns."""
+class TypeConverter(SQLTypeConverter):
+    """The column types of Airbyte's types."""
 
     def __init__(self) -> None:
         ours = {"object": JSONB, "array": JSONB, "timestamp_with_timezone": Timestamptz}
@@ -41,9 +41,9 @@ class Types(SQLTypeConverter):
 
 
 class Processor(PostgresSqlProcessor):
-    """What PyAirbyte does with a cache's files."""
+    """Writes PyAirbyte's files of rows into tables."""
 
-    type_converter_class = Types
+    type_converter_class = TypeConverter
 
     def _write_files_to_new_table(self, files: list[Path], stream_name: str, batch_id: str) -> str:
         """Load files of rows into a table of their own; returns its name."""
@@ -62,9 +62,9 @@ class Processor(PostgresSqlProcessor):
 
 
 class ExactPostgresCache(PostgresCache):
-    """A schema that PyAirbyte fills. `conninfo` is what libpq connects with.
+    """A schema that PyAirbyte fills. `conninfo` is the connection string of libpq.
 
-    It takes the place of PostgresCache's own fields, in which a password may not have an @.
+    It replaces the fields of PostgresCache, in which a password may not have an @.
     """
 
     conninfo: str
@@ -77,11 +77,11 @@ class ExactPostgresCache(PostgresCache):
     _sql_processor_class: ClassVar[type[SqlProcessorBase]] = Processor
 
     def get_sql_alchemy_url(self) -> SecretString:
-        """Only what kind of database it is."""
+        """The kind of database; the rest is in the arguments."""
         return SecretString("postgresql://")
 
     def get_sql_alchemy_connect_args(self) -> dict[str, Any]:
-        """Where it is."""
+        """The arguments of the connection."""
         return conninfo_to_dict(self.conninfo)
 
 

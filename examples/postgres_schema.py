@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 SCHEMA = "autopilot"
 WORKSHOP = "autopilot_sync_in_progress"
-LONGEST_WAIT = "1min"  # for readers of the last tables; those who come later wait behind us
+MAX_LOCK_WAIT = "1min"  # for open transactions; later readers wait behind us
 
 
 @dataclass(frozen=True)
@@ -32,45 +32,44 @@ class PostgresSchema:
     database: str
 
     @contextmanager
-    def fresh(self) -> Iterator[FreshSchema]:
-        """A new schema beside it. Raises SyncFailed while another sync works there."""
+    def create_fresh(self) -> Iterator[FreshSchema]:
+        """Create a new schema beside it. Raises SyncFailed while another sync runs."""
         import psycopg
 
         folder = TemporaryDirectory(prefix="source-autopilot-")
         with folder as pages, psycopg.connect(self.database, autocommit=True) as connection:
-            _claim(connection)
+            _lock_workshop(connection)
             try:
                 yield FreshSchema(self.database, connection, Path(pages))
             finally:
                 connection.execute(f"DROP SCHEMA IF EXISTS {WORKSHOP} CASCADE")
 
-    def what_is_left(self) -> str:
-        """What holds after any failure: a transaction happens as a whole."""
+    def describe_last(self) -> str:
+        """What is true after any failure: a transaction is all or nothing."""
         return f"The schema {SCHEMA} still is what the last good sync saved, if there was one."
 
-    def how_to_open(self) -> str:
+    def explain_access(self) -> str:
         """A command for psql, without the password."""
         from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
-        told = conninfo_to_dict(self.database)
-        told.pop("password", None)
-        database = [shlex.quote(make_conninfo("", **told))] if told else []
-        look = ["-c", f"'TABLE {SCHEMA}.contacts LIMIT 3'"]
-        return (
-            f"Saved in the schema {SCHEMA}. Look at it with: {' '.join(['psql', *database, *look])}"
-        )
+        parameters = conninfo_to_dict(self.database)
+        parameters.pop("password", None)
+        database = [shlex.quote(make_conninfo("", **parameters))] if parameters else []
+        query = f"'TABLE {SCHEMA}.contacts LIMIT 3'"
+        command = " ".join(["psql", *database, "-c", query])
+        return f"Saved in the schema {SCHEMA}. Look at it with: {command}"
 
 
 @dataclass(frozen=True)
 class FreshSchema:
-    """A schema whose tables are not yet where the last ones are."""
+    """A schema whose tables are to replace the last ones."""
 
     database: str
     connection: Connection
     pages: Path
 
     def cache(self) -> ExactPostgresCache:
-        """PyAirbyte's, mended."""
+        """PyAirbyte's cache, corrected."""
         from postgres_cache import ExactPostgresCache
 
         return ExactPostgresCache(
@@ -81,16 +80,16 @@ class FreshSchema:
         """How many rows each table has."""
         return {name: self._count(name) for name in names}
 
-    def described(self, names: Sequence[str]) -> str:
+    def describe(self, names: Sequence[str]) -> str:
         """The size of each table."""
         counts = self.row_counts(names)
         return "\n".join(f"{name}: {rows:,} rows" for name, rows in counts.items())
 
-    def replace_the_last(self, names: Sequence[str]) -> None:
-        """Move the tables to where the last ones are.
+    def replace_last(self, names: Sequence[str]) -> None:
+        """Move the tables to the place of the last ones.
 
-        Without CASCADE: a view of somebody's that reads a table is an error, and is not dropped.
-        Raises SyncFailed when somebody goes on reading.
+        Without CASCADE: a view that reads a table is an error, and is not dropped. Raises
+        SyncFailed while another transaction reads a table.
         """
         from psycopg.errors import LockNotAvailable
 
@@ -99,13 +98,13 @@ class FreshSchema:
                 self._move(names)
         except LockNotAvailable:
             raise SyncFailed(
-                f"Somebody has read a table of the schema {SCHEMA} for longer than {LONGEST_WAIT}"
-                " without ending the transaction: look for it in pg_stat_activity."
+                f"Another transaction has read a table of the schema {SCHEMA} and has not ended"
+                f" for {MAX_LOCK_WAIT}: look for it in pg_stat_activity."
             ) from None
 
     def _move(self, names: Sequence[str]) -> None:
         execute = self.connection.execute
-        execute(f"SET LOCAL lock_timeout TO '{LONGEST_WAIT}'")
+        execute(f"SET LOCAL lock_timeout TO '{MAX_LOCK_WAIT}'")
         execute(f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}")
         for name in names:
             execute(f"DROP TABLE IF EXISTS {SCHEMA}.{name}")
@@ -117,8 +116,8 @@ class FreshSchema:
         return int(count)
 
 
-def _claim(connection: Connection) -> None:
-    """Make the workshop this sync's alone, as long as the connection lasts, and clear it.
+def _lock_workshop(connection: Connection) -> None:
+    """Lock the workshop for the rest of the connection, and clear it.
 
     Raises SyncFailed.
     """

@@ -39,7 +39,7 @@ main() {
   unfinished=$folder/unfinished
   container=source-autopilot-$(printf %s "$folder" | cksum | cut -d ' ' -f 1)
   lock
-  # A run that was killed may have left its container behind, and an attempt that nobody looked at.
+  # A run that was killed may have left its container behind, and an attempt that was not sealed.
   docker rm --force "$container" >/dev/null 2>&1 || true
   begin
   for raw in "$unfinished"/*.raw; do [ ! -e "$raw" ] || seal "$raw"; done
@@ -57,7 +57,7 @@ main() {
   exit "$code"
 }
 
-# A link is made in one step and says whose it is; that of a run that is no more is in nobody's way.
+# A link is made in one step and names its process; one whose process is gone is replaced.
 lock() {
   if ! ln -s $$ "$folder/lock" 2>/dev/null; then
     owner=$(readlink "$folder/lock" || true)
@@ -120,7 +120,7 @@ states() {
   ' "$@"
 }
 
-# Whoever ends this run ends the connector, which takes seconds to write its last states.
+# A signal to this run is passed on to the connector, which takes seconds to write its last states.
 attempt() {
   client='' stopped=''
   trap 'stopped=yes; [ -z "$client" ] || kill -TERM "$client" 2>/dev/null || true' HUP INT TERM

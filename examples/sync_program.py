@@ -3,7 +3,7 @@
 Knows neither what a sync does nor where the tables go.
 """
 
-from __future__ import annotations  # so that an old Python gets as far as the sentence below
+from __future__ import annotations  # so that an old Python reaches the sentence below
 
 import argparse
 import json
@@ -18,17 +18,17 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from demo_account import DemoUnavailable, demo_account
+from demo_account import DemoUnavailable, serve_demo_account
 from destination import Destination, SyncFailed
-from watching import watch
+from watch import watch
 
 CONNECTOR = Path(sys.executable).with_name("source-autopilot")
-NEEDED = (
+MISSING_PACKAGES = (
     f"PyAirbyte and this connector are not both installed for {sys.executable} (Python"
     f" {sys.version_info[0]}.{sys.version_info[1]}): with Python 3.10, 3.11 or 3.12, run"
     " `pip install -e '.[demo]'` in this repository, or let `make demo` do that."
 )
-INTERRUPTED = 130  # what shells call the end of a program by ctrl-C
+INTERRUPTED = 130  # the exit code of shells for a program that ctrl-C has ended
 
 
 class UnusableConfig(Exception):
@@ -41,20 +41,20 @@ def run(options: argparse.Namespace, destination: Destination) -> int:
     Returns 0 if the last sync succeeded, 1 if it failed, 130 if ctrl-C ended a single one.
     """
     if not (find_spec("airbyte") and find_spec("source_autopilot") and CONNECTOR.exists()):
-        return _failed(NEEDED)
+        return _print_error(MISSING_PACKAGES)
     sys.stdout.reconfigure(errors="replace")  # type: ignore[union-attr] # names come in any script
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # a service's stop is ctrl-C as well
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # a service manager's stop, too
     try:
-        with _pyairbyte_settings(), _account(options) as settings:
-            return _sync(settings, destination, again=options.watch)
+        with _prepare_environment(), _read_settings(options) as settings:
+            return _sync(settings, destination, repeat=options.watch)
     except (UnusableConfig, DemoUnavailable) as problem:
-        return _failed(str(problem))
+        return _print_error(str(problem))
     except KeyboardInterrupt:
-        _failed(f"\nStopped before the end. {destination.what_is_left()}")
+        _print_error(f"\nStopped before the end. {destination.describe_last()}")
         return INTERRUPTED
 
 
-def command_line(description: str) -> argparse.ArgumentParser:
+def make_parser(description: str) -> argparse.ArgumentParser:
     """The options that every destination has."""
     parser = argparse.ArgumentParser(description=description)
     account = parser.add_mutually_exclusive_group(required=True)
@@ -66,9 +66,10 @@ def command_line(description: str) -> argparse.ArgumentParser:
     return parser
 
 
-def _sync(settings: dict[str, Any], destination: Destination, *, again: bool) -> int:
+def _sync(settings: dict[str, Any], destination: Destination, *, repeat: bool) -> int:
     """Sync once, or every `frequency` minutes. Raises UnusableConfig, KeyboardInterrupt."""
-    from source_autopilot.config import InvalidConfig, parse_config
+    from source_autopilot.config import parse_config
+    from source_autopilot.errors import InvalidConfig
 
     try:
         config = parse_config(settings)
@@ -80,33 +81,33 @@ def _sync(settings: dict[str, Any], destination: Destination, *, again: bool) ->
         flush=True,
     )
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", FutureWarning)  # its libraries' plans for old Pythons
-        from syncing import Connector  # here, because importing PyAirbyte takes five seconds
+        warnings.simplefilter("ignore", FutureWarning)  # of its libraries, about old Pythons
+        from connector import Connector  # here, because importing PyAirbyte takes five seconds
 
     connector = Connector.at(CONNECTOR, settings)
-    if again:
+    if repeat:
         return watch(lambda: _succeeds(connector.sync, destination), minutes=config.frequency)
     return 0 if _succeeds(connector.sync, destination) else 1
 
 
 def _succeeds(sync: Callable[[Destination], str], destination: Destination) -> bool:
-    """Sync once and say how it went. Raises KeyboardInterrupt."""
+    """Sync once, print the result, and return whether it succeeded. Raises KeyboardInterrupt."""
     try:
-        tables = sync(destination)
+        summary = sync(destination)
     except SyncFailed as failure:
-        _failed(f"The sync failed. {failure}\n{destination.what_is_left()}")
+        _print_error(f"The sync failed. {failure}\n{destination.describe_last()}")
         return False
-    print(f"\n{tables}\n{destination.how_to_open()}", flush=True)
+    print(f"\n{summary}\n{destination.explain_access()}", flush=True)
     return True
 
 
 @contextmanager
-def _account(options: argparse.Namespace) -> Iterator[dict[str, Any]]:
+def _read_settings(options: argparse.Namespace) -> Iterator[dict[str, Any]]:
     """The connector's settings. Raises UnusableConfig, DemoUnavailable."""
     if not options.demo:
         yield _read_config(options.config)
         return
-    with demo_account(contacts=options.contacts) as demo:
+    with serve_demo_account(contacts=options.contacts) as demo:
         os.environ["AUTOPILOT_API_URL"] = demo.url
         print(f"A simulated Autopilot with {options.contacts:,} contacts is at {demo.url}")
         yield demo.settings
@@ -125,23 +126,23 @@ def _read_config(path: Path) -> dict[str, Any]:
 
 
 @contextmanager
-def _pyairbyte_settings() -> Iterator[None]:
-    """Environment variables that PyAirbyte and the connector read when they start.
+def _prepare_environment() -> Iterator[None]:
+    """Set the environment variables that PyAirbyte and the connector read when they start.
 
-    They keep it from asking for Airbyte's registry of connectors, which we don't need, and from
-    telemetry; whatever it writes goes to a folder that only this user can read and that is removed.
+    PyAirbyte asks for no registry of connectors and sends no telemetry. Its files go to a folder
+    that only this user can read and that is removed.
     """
     with tempfile.TemporaryDirectory(prefix="source-autopilot-") as scratch:
         os.environ |= {
             "AIRBYTE_OFFLINE_MODE": "1",
             "AIRBYTE_LOGGING_ROOT": f"{scratch}/logs",
             "AIRBYTE_TEMP_DIR": scratch,  # the connector's config files, with the key
-            "NO_LIVE_PROGRESS": "1",  # our own is shorter
-            "PYTHONIOENCODING": "utf-8",  # what the connector writes, in any locale
+            "NO_LIVE_PROGRESS": "1",  # ours is shorter
+            "PYTHONIOENCODING": "utf-8",  # of the connector's output, in any locale
         }
         yield
 
 
-def _failed(sentence: str) -> int:
+def _print_error(sentence: str) -> int:
     print(sentence, file=sys.stderr, flush=True)
     return 1

@@ -1,4 +1,4 @@
-"""What a sync has heard from the connector so far, and the part of it that goes on the screen."""
+"""What the connector has reported during a sync, and the part of it that is shown."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from airbyte_protocol.models import (  # type: ignore[import-untyped]
 )
 
 SECONDS_BETWEEN_COUNTS = 0.2
-WIPED = "\r\033[K"  # for terminals: back to the beginning of the line, which is wiped
+CLEAR_LINE = "\r\033[K"  # for terminals: back to the beginning of the line, and clear it
 
 
 class Progress:
     """Prints a line for each complete stream and, on a terminal, a running count of rows.
 
     Attributes:
-        rows: how many rows of each stream have come.
+        rows: how many rows of each stream were received.
         complete: the streams that the connector has read to their end.
         failures: the connector's sentences about what went wrong.
     """
@@ -41,24 +41,24 @@ class Progress:
         print(line, file=self._screen, flush=True)
 
     def clear(self) -> None:
-        """Take a running count off the screen."""
+        """Remove a running count from the screen."""
         if self._counts:
-            print(WIPED, end="", file=self._screen, flush=True)
+            print(CLEAR_LINE, end="", file=self._screen, flush=True)
         self._counts = ""
 
-    def hear(self, message: AirbyteMessage) -> None:
-        """Take in one message of the connector."""
+    def update(self, message: AirbyteMessage) -> None:
+        """Take one message of the connector into account."""
         if message.record:
             self.rows[message.record.stream] += 1
-            self._count()
+            self._show_counts()
         elif message.trace:
-            self._hear_trace(message.trace)
+            self._update_from_trace(message.trace)
         elif message.log and message.log.level == Level.WARN:
             self.say(f"  warning: {message.log.message}")
         elif message.connectionStatus and message.connectionStatus.status == Status.FAILED:
             self.failures.append(message.connectionStatus.message or "The check failed.")
 
-    def _hear_trace(self, trace: AirbyteTraceMessage) -> None:
+    def _update_from_trace(self, trace: AirbyteTraceMessage) -> None:
         if trace.error:
             stream, sentence = trace.error.stream_descriptor, trace.error.message
             named = not stream or sentence.startswith(stream.name)
@@ -68,11 +68,11 @@ class Progress:
             self.complete.add(name)
             self.say(f"  {name:<24} {self.rows[name]:>9,} rows")
 
-    def _count(self) -> None:
+    def _show_counts(self) -> None:
         now = time.monotonic()
         if not self._screen.isatty() or now < self._counted_at + SECONDS_BETWEEN_COUNTS:
             return
         self._counted_at = now
         under_way = {name: rows for name, rows in self.rows.items() if name not in self.complete}
         self._counts = ", ".join(f"{name} {rows:,}" for name, rows in under_way.items())
-        print(f"{WIPED}  {self._counts}", end="", file=self._screen, flush=True)
+        print(f"{CLEAR_LINE}  {self._counts}", end="", file=self._screen, flush=True)

@@ -10,19 +10,19 @@ A sync replaces the whole file, and only when everything has arrived: after a fa
 another file, and ATTACH this one there.
 """
 
-from __future__ import annotations  # so that an old Python gets as far as saying what it lacks
+from __future__ import annotations  # so that an old Python can say what is missing
 
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from duckdb_file import DuckDBFile
-from sync_program import command_line, run
+from sync_program import make_parser, run
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Sync as the arguments say; returns the exit code (see `sync_program.run`)."""
-    parser = command_line("Sync an Autopilot account into a DuckDB file.")
+    parser = make_parser("Sync an Autopilot account into a DuckDB file.")
     help_ = "(autopilot.duckdb; of a demo, in demo/)"
     parser.add_argument("--database", type=Path, metavar="FILE", help=help_)
     options = parser.parse_args(arguments)

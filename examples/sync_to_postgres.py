@@ -9,18 +9,18 @@ autopilot, with the columns that Airbyte's own PostgreSQL destination would make
 them in one transaction, and only when everything has arrived.
 """
 
-from __future__ import annotations  # so that an old Python gets as far as saying what it lacks
+from __future__ import annotations  # so that an old Python can say what is missing
 
 import sys
 from collections.abc import Sequence
 
 from postgres_schema import PostgresSchema
-from sync_program import command_line, run
+from sync_program import make_parser, run
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Sync as the arguments say; returns the exit code (see `sync_program.run`)."""
-    parser = command_line("Sync an Autopilot account into the schema autopilot of PostgreSQL.")
+    parser = make_parser("Sync an Autopilot account into the schema autopilot of PostgreSQL.")
     help_ = "(what PGHOST, PGDATABASE and so on say)"
     parser.add_argument("--database", default="", metavar="URL", help=help_)
     options = parser.parse_args(arguments)

@@ -12,7 +12,17 @@ except custom fields, which a test may define and delete); the order in which th
 contacts; a rate limit that differs between endpoints; the contents of `GET /account`; every limit
 that the vendor doesn't document.
 
-It imports nothing from the connector: had both the same wrong idea of the API, no test would tell.
+It imports nothing from the connector: if both had the same wrong idea of the API, no test would
+notice.
+
+    account, segments         how large the account is, and the members of its segments
+    contact, profile, field,  contacts: what the API sends, and the rows that must come of them
+      custom_fields
+    seed, vocabulary          what these are made of: repeatable chance, ids, words
+    endpoints, paging         the API: paths, pages, bodies of errors
+    faults, fault_effects     what can go wrong: when, and what the client gets
+    rate_limit, request_log   permits for requests, and the record of them
+    handler, server           HTTP; `__main__` is the same as a program
 """
 
 from .account import Account

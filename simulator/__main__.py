@@ -16,26 +16,26 @@ from pathlib import Path
 from .account import Account
 from .faults import Fault, faults_from_json
 from .rate_limit import RETRY_AFTER
-from .server import KEY, Simulator
+from .server import DEFAULT_KEY, Simulator
 
-_STOP = {signal.SIGINT, signal.SIGTERM}
+_STOP_SIGNALS = {signal.SIGINT, signal.SIGTERM}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Serve until a signal comes; 0 then, and 2 with a sentence on stderr for impossible wishes."""
-    parser = _parser()
+    """Serve until a signal comes and return 0; exit with 2 and a sentence for unusable options."""
+    parser = _make_parser()
     options = parser.parse_args(arguments)
-    signal.pthread_sigmask(signal.SIG_BLOCK, _STOP)  # here and in all threads: sigwait gets them
+    signal.pthread_sigmask(signal.SIG_BLOCK, _STOP_SIGNALS)  # in all threads: for sigwait
     try:
-        with _simulator(options) as simulator:
+        with _make_simulator(options) as simulator:
             print(json.dumps({"url": simulator.url, "key": simulator.key}), flush=True)
-            signal.sigwait(_STOP)
+            signal.sigwait(_STOP_SIGNALS)
     except (ValueError, OSError, OverflowError) as problem:
         parser.error(str(problem))
     return 0
 
 
-def _simulator(options: argparse.Namespace) -> Simulator:
+def _make_simulator(options: argparse.Namespace) -> Simulator:
     account = Account(
         options.seed,
         options.contacts,
@@ -49,7 +49,7 @@ def _simulator(options: argparse.Namespace) -> Simulator:
         rate_limit=options.rate_limit,
         latency_seconds=options.latency_ms / 1000,
         retry_after=options.retry_after,
-        faults=_faults(options.faults),
+        faults=_read_faults(options.faults),
         page_size=options.page_size,
         awkward_bookmarks=options.awkward_bookmarks,
         compress=options.gzip,
@@ -58,11 +58,11 @@ def _simulator(options: argparse.Namespace) -> Simulator:
     )
 
 
-def _faults(schedule: Path | None) -> list[Fault]:
+def _read_faults(schedule: Path | None) -> list[Fault]:
     return [] if schedule is None else faults_from_json(json.loads(schedule.read_text("utf-8")))
 
 
-def _parser() -> argparse.ArgumentParser:
+def _make_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m simulator",
         description="Serve a made-up Autopilot account on this machine.",
@@ -87,7 +87,7 @@ def _add_api_options(group: argparse._ArgumentGroup) -> None:
     add = group.add_argument
     add("--host", default="127.0.0.1", help="address to listen on (%(default)s)")
     add("--port", type=int, default=0, metavar="N", help="port to listen on (a free one)")
-    add("--key", default=KEY, help="the API key that it accepts (%(default)s)")
+    add("--key", default=DEFAULT_KEY, help="the API key that it accepts (%(default)s)")
     add("--rate-limit", type=float, metavar="N", help="requests a second before it says 429 (none)")
     add("--retry-after", choices=RETRY_AFTER, help="Retry-After header beside a 429 (none)")
     add("--latency-ms", type=float, default=0, metavar="N", help="time an answer takes (0)")

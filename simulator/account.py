@@ -1,4 +1,4 @@
-"""A made-up Autopilot account: how many contacts, lists and segments, and who is in which.
+"""A made-up Autopilot account: its contacts, lists and segments, and the members of each segment.
 
 Everything follows from the arguments alone, on every machine. The account answers two questions:
 what does the API send (`document`, `lists`, `segments`), and which rows must come out of it (`row`,
@@ -14,9 +14,8 @@ from typing import Any
 
 from .contact import Contacts
 from .custom_fields import DEFINITIONS, CustomField
-from .dice import dice
-from .identity import Identities
-from .segments import Members, spread, varied_sizes
+from .seed import Identities, make_dice
+from .segments import Members, divide, vary_sizes
 from .vocabulary import LIST_TITLES, SEGMENT_TITLES
 
 NOW = datetime(2026, 11, 1, tzinfo=timezone.utc)
@@ -52,7 +51,10 @@ class Account:
         self.contact_count = contacts
         sizes = _sizes(seed, contacts, segments, pairs, segment_sizes)
         ids = Identities(seed, "list")
-        self._lists = [(f"contactlist_{ids.uuid(k)}", _title(LIST_TITLES, k)) for k in range(lists)]
+        self._lists = [
+            (f"contactlist_{ids.uuid(number)}", _title(LIST_TITLES, number))
+            for number in range(lists)
+        ]
         self._segments = _segments(seed, contacts, sizes)
         self._now_ms = round(now.timestamp() * 1000)
         self._set_custom_fields(custom_fields)
@@ -104,11 +106,11 @@ class Account:
     def segments(self) -> list[dict[str, str]]:
         """The segments as the API sends them, which are also the rows of `smart_segments`."""
         return [
-            {"segment_id": segment_id, "title": _title(SEGMENT_TITLES, k)}
-            for k, segment_id in enumerate(self._segments)
+            {"segment_id": segment_id, "title": _title(SEGMENT_TITLES, number)}
+            for number, segment_id in enumerate(self._segments)
         ]
 
-    def everybody(self) -> Members:
+    def all_contacts(self) -> Members:
         """The numbers of all contacts: the chain that `GET /contacts` walks."""
         return Members(self.contact_count, self.contact_count)
 
@@ -124,8 +126,11 @@ class Account:
 
     def custom_fields(self) -> list[dict[str, str]]:
         """The definitions of the custom fields, as the API sends them."""
-        listed = [field for field in self._custom_fields if not field.deleted]
-        return [{"name": field.name, "fieldType": field.field_type} for field in listed]
+        return [
+            {"name": field.name, "fieldType": field.field_type}
+            for field in self._custom_fields
+            if not field.deleted
+        ]
 
     @property
     def custom_columns(self) -> list[str]:
@@ -133,11 +138,11 @@ class Account:
         return sorted(field.column for field in self._custom_fields if not field.deleted)
 
     def define(self, field: CustomField) -> None:
-        """Somebody adds a custom field, and contacts have values in it."""
+        """Add a custom field in which contacts have values."""
         self._set_custom_fields([*self._custom_fields, field])
 
     def delete_field(self, name: str) -> None:
-        """Somebody deletes a custom field; contacts keep their values, marked as deleted."""
+        """Delete a custom field; contacts keep their values, marked as deleted."""
         self._set_custom_fields(
             [
                 field._replace(deleted=field.deleted or field.name == name)
@@ -162,12 +167,12 @@ def _sizes(
     pairs: int | None,
     sizes: Sequence[int] | None,
 ) -> list[int]:
-    """How large each segment is; ValueError if the wishes contradict each other."""
+    """How large each segment is; ValueError if the arguments contradict each other."""
     if sizes is None:
         wanted = 10 if count is None else count
         if pairs is not None:
-            return spread(pairs, wanted, contacts)
-        return varied_sizes(wanted, contacts, dice(seed, "segment sizes"))
+            return divide(pairs, wanted, contacts)
+        return vary_sizes(wanted, contacts, make_dice(seed, "segment sizes"))
     if pairs is not None or count not in (None, len(sizes)):
         raise ValueError("segment_sizes already says how many segments and pairs there are")
     if any(not 0 <= size <= contacts for size in sizes):
@@ -177,17 +182,17 @@ def _sizes(
 
 def _segments(seed: int, contacts: int, sizes: Sequence[int]) -> dict[str, Members]:
     """Segment id -> its members, in the API's order."""
-    chance = dice(seed, "segment members")
-    first = _FIRST_SEGMENT_NUMBER + chance.randrange(_SEGMENT_NUMBER_STEP)
+    dice = make_dice(seed, "segment members")
+    first = _FIRST_SEGMENT_NUMBER + dice.randrange(_SEGMENT_NUMBER_STEP)
     return {
-        f"contactlist_sseg{first + k * _SEGMENT_NUMBER_STEP}": Members(
-            contacts, size, chance.randrange(contacts or 1)
+        f"contactlist_sseg{first + number * _SEGMENT_NUMBER_STEP}": Members(
+            contacts, size, dice.randrange(contacts or 1)
         )
-        for k, size in enumerate(sizes)
+        for number, size in enumerate(sizes)
     }
 
 
 def _title(titles: Sequence[str], number: int) -> str:
     """A title for every number: `Ladies`, and when the words run out `Ladies 2`."""
-    again, word = divmod(number, len(titles))
-    return titles[word] if not again else f"{titles[word]} {again + 1}"
+    rounds, word = divmod(number, len(titles))
+    return titles[word] if not rounds else f"{titles[word]} {rounds + 1}"

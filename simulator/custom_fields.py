@@ -1,4 +1,4 @@
-"""The custom fields that the account's owner defined, and the values that contacts have in them."""
+"""The custom fields of an account, and the values that contacts have in them."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ DEFINITIONS = (
     CustomField("Old CRM id", "string", "custom_old_crm_id", deleted=True),
     CustomField("Preferences", "list", "custom_preferences", deleted=True),
 )
-"""What an account has unless it is told otherwise."""
+"""What an account has by default."""
 
 _TYPES = ("string", "integer", "float", "boolean", "date")
 
@@ -63,11 +63,11 @@ AWKWARD = (
         "custom_wie_zufrieden_sind_sie_mit_unserem_kundendienst_21d51a94",
     ),
 )
-"""Names that are hard to make columns of: taken, empty, too long, alike. The digits are those that
-sha256sum prints for the names."""
+"""Names that are hard to make columns of: taken, empty, too long, alike. The hexadecimal digits are
+the beginning of a name's SHA-256."""
 
-# What the API sends, its text in the array of custom fields, and what is in the typed column.
 Value = tuple[object, str | None, object]
+"""What the API sends, its text in the array of custom fields, and what is in the typed column."""
 Maker = Callable[[Random, int], Value]
 
 
@@ -113,7 +113,7 @@ _MAKERS: dict[str, Maker] = {
 }
 
 
-def custom_fields_of(dice: Random, now_ms: int, fields: Sequence[CustomField]) -> Iterator[Field]:
+def make_custom_fields(dice: Random, now_ms: int, fields: Sequence[CustomField]) -> Iterator[Field]:
     """The `custom_fields` attribute of one contact, and the columns that must come of it.
 
     One contact in five has no such attribute at all.
@@ -125,9 +125,9 @@ def custom_fields_of(dice: Random, now_ms: int, fields: Sequence[CustomField]) -
     for field in fields:
         if dice.random() >= field.likelihood:
             continue
-        nothing: Value = (None, None, None)
-        made = _MAKERS[field.field_type](dice, now_ms)
-        value, text, typed = nothing if dice.random() < 0.1 else made
+        value, text, typed = _MAKERS[field.field_type](dice, now_ms)
+        if dice.random() < 0.1:
+            value, text, typed = None, None, None
         rest = {"kind": field.name, "deleted": field.deleted}
         sent.append({**rest, "value": value, "fieldType": field.field_type})
         expected.append({**rest, "value": text, "field_type": field.field_type})

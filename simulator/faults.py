@@ -1,7 +1,7 @@
 """What can go wrong on purpose, and when: the schedule of faults.
 
-A fault names its kind, the paths it befalls and for how many requests. What each kind does to an
-answer is in `disturbance`, what it does to a connection in `breakdown`.
+A fault has a kind, the paths that it hits and a number of requests. What each kind does is in
+`fault_effects`.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ KINDS: dict[str, frozenset[str]] = {
     "silence": frozenset(),
     "drip": frozenset({"interval_seconds"}),
 }
-"""Kind -> the options that it understands beside path, after and times."""
+"""Kind -> its options beside path, after and times."""
 
-_ALWAYS = frozenset({"kind", "path", "after", "times"})
+_COMMON_OPTIONS = frozenset({"kind", "path", "after", "times"})
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ class Fault:
     missing_rows    the key of the rows is missing
     rows            the rows are `value`
     total           total_contacts is `value`
-    repeat_bookmark the page's bookmark is the one it was asked for with: the chain never gets on
+    repeat_bookmark the page's bookmark is its own: the chain never gets any further
     reset           half of a promised body, then a connection reset
     close           the connection closed without a byte
     silence         nothing, until the client leaves
@@ -67,12 +67,12 @@ class Fault:
     interval_seconds: float = 1.0
 
     def __post_init__(self) -> None:
-        for problem in self._problems():
+        for problem in self._find_problems():
             raise ValueError(problem)
 
     @classmethod
     def from_json(cls, document: Mapping[str, Any]) -> Fault:
-        """`{"kind": "status", "status": 500}` -> the fault; ValueError for what it can't be."""
+        """`{"kind": "status", "status": 500}` -> the fault; ValueError if there is none."""
         unknown = set(document) - {field.name for field in fields(cls)}
         if unknown:
             raise ValueError(f"a fault has no {', '.join(sorted(unknown))}: {dict(document)}")
@@ -81,16 +81,16 @@ class Fault:
         return cls(**document)
 
     def to_json(self) -> dict[str, Any]:
-        """The opposite of `from_json`: the kind and whatever differs from the defaults."""
-        changed = self._changed() | {"kind"}
+        """The opposite of `from_json`: the kind and what differs from the defaults."""
+        changed = self._non_default_fields() | {"kind"}
         return {name: value for name, value in asdict(self).items() if name in changed}
 
-    def _problems(self) -> Iterator[str]:
+    def _find_problems(self) -> Iterator[str]:
         """What is wrong with the fault, the worst first."""
         if not isinstance(self.kind, str) or self.kind not in KINDS:
             yield f"fault kind {self.kind!r}: expected one of {', '.join(KINDS)}"
             return
-        foreign = self._changed() - KINDS[self.kind] - _ALWAYS
+        foreign = self._non_default_fields() - KINDS[self.kind] - _COMMON_OPTIONS
         if foreign:
             yield f"a fault of kind {self.kind} has no {', '.join(sorted(foreign))}"
         if self.kind == "status" and not isinstance(self.status, int):
@@ -100,7 +100,7 @@ class Fault:
         if self.times is not None and not (isinstance(self.times, int) and self.times > 0):
             yield f"times is {self.times!r}: expected 1 or more, or null for ever"
 
-    def _changed(self) -> set[str]:
+    def _non_default_fields(self) -> set[str]:
         """The names of the fields that don't have their default."""
         return {field.name for field in fields(self) if getattr(self, field.name) != field.default}
 
@@ -113,7 +113,7 @@ def faults_from_json(document: object) -> list[Fault]:
 
 
 class FaultSchedule:
-    """Faults in order, and how far each of them has got. Of several that match, the first hits."""
+    """Faults in order, and what each has counted. Of several that match, the first hits."""
 
     def __init__(self, faults: Sequence[Fault] = ()) -> None:
         self._lock = threading.Lock()
@@ -129,7 +129,7 @@ class FaultSchedule:
     def take(
         self, path: str, *, fits: Callable[[Fault], bool] = lambda fault: True
     ) -> Fault | None:
-        """The fault that befalls a request for this path, if any.
+        """The fault that hits a request for this path, if any.
 
         `fits` says whether a fault can do anything to the answer at hand. `after` counts every
         request that matches and fits, also those that another fault hits.
@@ -140,12 +140,12 @@ class FaultSchedule:
                 if not (fnmatchcase(path, fault.path) and fits(fault)):
                     continue
                 self._seen[number] += 1
-                if chosen is None and self._due(number):
+                if chosen is None and self._is_due(number):
                     self._hits[number] += 1
                     chosen = fault
             return chosen
 
-    def _due(self, number: int) -> bool:
+    def _is_due(self, number: int) -> bool:
         fault = self.faults[number]
         left = fault.times is None or self._hits[number] < fault.times
         return left and self._seen[number] > fault.after

@@ -1,7 +1,7 @@
-"""One attribute of a contact, seen from both ends: as the API sends it, as a row must show it.
+"""One attribute of a contact: as the API sends it, and as a row must show it.
 
-Both sides are made from the same meaning (a moment, a set of URLs), never one from the other: so
-the expected rows are a second opinion about the connector, not a copy of it.
+Both are made from the same meaning (a time, a set of URLs), never one from the other: the expected
+rows are a second opinion about the connector, not a copy of it.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from datetime import datetime, timezone
 from typing import NamedTuple
 
 ISO, EPOCH_MS, EMPTY = "iso", "epoch_ms", "empty"
-"""The ways in which the API writes a moment."""
+"""The ways in which the API writes a point in time."""
 
 
 class Field(NamedTuple):
@@ -31,12 +31,12 @@ def plain(key: str, column: str, value: object) -> Field:
     return Field(key, value, column, value)
 
 
-def moment(key: str, column: str, at_ms: int, written: str = ISO) -> Field:
+def timestamp(key: str, column: str, at_ms: int, written_as: str = ISO) -> Field:
     """A point in time, sent as ISO text, as an integer or as "" and always expected as ISO text."""
-    if written == EMPTY:
+    if written_as == EMPTY:
         return Field(key, "", column, None)
     text = iso(at_ms)
-    return Field(key, at_ms if written == EPOCH_MS else text, column, text)
+    return Field(key, at_ms if written_as == EPOCH_MS else text, column, text)
 
 
 def url_map(key: str, column: str, urls: Sequence[str], *, empty: object) -> Field:

@@ -1,8 +1,8 @@
-"""From a bookmark to a page: who is on it, and where the next one starts.
+"""From a bookmark to a page: which contacts are on it, and where the next one starts.
 
-A bookmark is the id of the last contact on a page. It is accepted exactly if this chain gives it
-out, whether or not it has done so yet: a client may resume against a restarted simulator. Two
-chains that happen to end a page with the same contact share that bookmark, and no others.
+A bookmark is the id of the last contact on a page. A chain accepts the bookmarks of its own pages,
+also before it has sent them: a client may resume against a restarted simulator. Two chains that end
+a page with the same contact share its bookmark, and no others.
 """
 
 from __future__ import annotations
@@ -13,15 +13,15 @@ from .account import Account
 from .segments import Members
 
 AWKWARD_SUFFIX = "/a?b#c%2Fd e+ü"
-"""Every kind of character that has to be percent-encoded in a path."""
+"""Characters of every kind that has to be percent-encoded in a path."""
 
 
 @dataclass(frozen=True)
 class Page:
-    """The numbers of the contacts on a page; `bookmark` is None on the last one."""
+    """The numbers of the contacts on a page; `next_bookmark` is None on the last one."""
 
     indexes: list[int]
-    bookmark: str | None
+    next_bookmark: str | None
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
-"""The traits of a contact apart from who it is: work, address, marketing, activity, lists.
+"""What contacts share: work, address, marketing, activity, lists.
 
-Each group of traits is a generator of fields with the likelihood that a contact has them, as the
-API's documents simply lack what isn't known.
+Each group is a generator of fields with the likelihood that a contact has them: the API leaves out
+what isn't known.
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ from collections.abc import Iterator, Sequence
 from itertools import chain
 from random import Random
 
-from .custom_fields import CustomField, custom_fields_of
-from .field import EMPTY, EPOCH_MS, ISO, Field, mail_map, moment, plain, url_map
+from .custom_fields import CustomField, make_custom_fields
+from .field import EMPTY, EPOCH_MS, ISO, Field, mail_map, plain, timestamp, url_map
 from .vocabulary import (
     COLOURS,
     FORMS,
@@ -28,10 +28,10 @@ from .vocabulary import (
 )
 
 YEAR_MS = 365 * 24 * 60 * 60 * 1000
-WRITTEN = (ISO, ISO, ISO, EPOCH_MS, EPOCH_MS, EMPTY)
-"""How often the API writes a moment in which way."""
+TIMESTAMP_FORMATS = (ISO, ISO, ISO, EPOCH_MS, EPOCH_MS, EMPTY)
+"""As often as the API uses each."""
 
-Likely = tuple[float, Field]
+LikelyField = tuple[float, Field]
 
 _UNSUBSCRIBED_KEYS = ((), ("unsubscribed",), ("Unsubscribed",), ("unsubscribed", "Unsubscribed"))
 _EMPTY_MAPS: tuple[object, ...] = ({}, [])
@@ -48,7 +48,7 @@ _MAIL_MAPS = {
 }
 
 
-def profile(
+def make_profile(
     dice: Random,
     *,
     company: Company,
@@ -56,8 +56,8 @@ def profile(
     custom_fields: Sequence[CustomField],
     now_ms: int,
 ) -> Iterator[Field]:
-    """Every trait of one contact that works at `company`."""
-    traits = chain(
+    """The fields of one profile, for contacts that work at `company`."""
+    likely_fields = chain(
         _work(dice, company),
         _reach(dice),
         _address(dice),
@@ -67,23 +67,23 @@ def profile(
         _lists(dice, list_ids),
         _undocumented(dice, list_ids),
     )
-    yield from (field for likelihood, field in traits if dice.random() < likelihood)
-    yield from custom_fields_of(dice, now_ms, custom_fields)
+    yield from (field for likelihood, field in likely_fields if dice.random() < likelihood)
+    yield from make_custom_fields(dice, now_ms, custom_fields)
 
 
-def _work(dice: Random, company: Company) -> Iterator[Likely]:
-    bounds = {"min": company.least_employees, "max": company.most_employees}
+def _work(dice: Random, company: Company) -> Iterator[LikelyField]:
+    bounds = {"min": company.min_employees, "max": company.max_employees}
     known_bounds = {name: bound for name, bound in bounds.items() if bound is not None}
     yield 1.0, plain("Company", "company", company.name)
     yield 1.0, plain("Industry", "industry", company.industry)
     yield 0.5, plain("Title", "title", dice.choice(JOB_TITLES))
     yield 0.6, plain("company_priority", "company_priority", dice.random() < 0.5)
-    yield 0.6, plain("NumberOfEmployees", "number_of_employees", str(company.least_employees))
+    yield 0.6, plain("NumberOfEmployees", "number_of_employees", str(company.min_employees))
     yield 0.6, plain("employeesRange", "employees_range", known_bounds)
     yield 0.5, plain("Website", "website", f"https://www.{company.domain}/")
 
 
-def _reach(dice: Random) -> Iterator[Likely]:
+def _reach(dice: Random) -> Iterator[LikelyField]:
     number = dice.randrange(10**7)
     yield 0.3, plain("Salutation", "salutation", dice.choice(SALUTATIONS))
     yield 0.6, plain("Phone", "phone", f"+61 2 {number:07d}")
@@ -93,7 +93,7 @@ def _reach(dice: Random) -> Iterator[Likely]:
     yield 0.3, plain("LinkedIn", "linkedin", f"https://www.linkedin.com/in/{number}")
 
 
-def _address(dice: Random) -> Iterator[Likely]:
+def _address(dice: Random) -> Iterator[LikelyField]:
     place = dice.choice(PLACES)
     yield 0.6, plain("MailingStreet", "mailing_street", dice.choice(STREETS))
     yield 0.8, plain("MailingCity", "mailing_city", place.city)
@@ -103,7 +103,7 @@ def _address(dice: Random) -> Iterator[Likely]:
     yield 0.7, plain("MailingCountry", "mailing_country", place.country)
 
 
-def _marketing(dice: Random, now_ms: int) -> Iterator[Likely]:
+def _marketing(dice: Random, now_ms: int) -> Iterator[LikelyField]:
     unsubscribed = dice.random() < 0.3
     yield 1.0, plain("type", "type", dice.choice(("Contact", "Lead")))
     yield 0.5, plain("Status", "status", dice.choice(STATUSES))
@@ -113,21 +113,21 @@ def _marketing(dice: Random, now_ms: int) -> Iterator[Likely]:
     for key in dice.choice(_UNSUBSCRIBED_KEYS):
         yield 1.0, plain(key, "unsubscribed", unsubscribed)
     if unsubscribed:
-        yield 0.8, _some_moment(dice, "unsubscribed_at", now_ms)
+        yield 0.8, _any_time(dice, "unsubscribed_at", now_ms)
 
 
-def _visits(dice: Random, company: Company, now_ms: int) -> Iterator[Likely]:
-    pages = [f"https://www.{company.domain}{path}" for path in _some(dice, PAGES)]
-    forms = [f"https://www.{company.domain}{path}" for path in _some(dice, FORMS)]
+def _visits(dice: Random, company: Company, now_ms: int) -> Iterator[LikelyField]:
+    pages = [f"https://www.{company.domain}{path}" for path in _choose(dice, PAGES)]
+    forms = [f"https://www.{company.domain}{path}" for path in _choose(dice, FORMS)]
     empty = dice.choice(_EMPTY_MAPS)
-    yield 0.5, _some_moment(dice, "first_visit_at", now_ms)
-    yield 0.5, _some_moment(dice, "first_conversion_at", now_ms)
+    yield 0.5, _any_time(dice, "first_visit_at", now_ms)
+    yield 0.5, _any_time(dice, "first_conversion_at", now_ms)
     yield 0.6, url_map("anywhere_page_visits", "anywhere_page_visits", pages, empty=empty)
     yield 0.4, url_map("anywhere_form_submits", "anywhere_form_submits", forms, empty=empty)
-    yield 0.4, url_map("anywhere_utm", "anywhere_utm", _some(dice, UTM_TAGS), empty=empty)
+    yield 0.4, url_map("anywhere_utm", "anywhere_utm", _choose(dice, UTM_TAGS), empty=empty)
 
 
-def _mails(dice: Random, now_ms: int) -> Iterator[Likely]:
+def _mails(dice: Random, now_ms: int) -> Iterator[LikelyField]:
     for key, likelihood in _MAIL_MAPS.items():
         mails = {
             f"{dice.getrandbits(96):024x}": now_ms - dice.randrange(YEAR_MS)
@@ -136,12 +136,12 @@ def _mails(dice: Random, now_ms: int) -> Iterator[Likely]:
         yield likelihood, mail_map(key, key, mails, empty=dice.choice(_EMPTY_MAPS))
 
 
-def _lists(dice: Random, list_ids: Sequence[str]) -> Iterator[Likely]:
-    joined = None if dice.random() < 0.15 else _some(dice, list_ids)
+def _lists(dice: Random, list_ids: Sequence[str]) -> Iterator[LikelyField]:
+    joined = None if dice.random() < 0.15 else _choose(dice, list_ids)
     yield 0.9, plain("lists", "lists", joined)
 
 
-def _undocumented(dice: Random, list_ids: Sequence[str]) -> Iterator[Likely]:
+def _undocumented(dice: Random, list_ids: Sequence[str]) -> Iterator[LikelyField]:
     """Attributes that no description of the API mentions: they may appear at any time."""
     if list_ids:
         yield 0.3, plain("LastListJoined", "last_list_joined", dice.choice(list_ids))
@@ -149,11 +149,11 @@ def _undocumented(dice: Random, list_ids: Sequence[str]) -> Iterator[Likely]:
     yield 0.2, plain("favouriteColor", "favourite_color", dice.choice(COLOURS))
 
 
-def _some(dice: Random, words: Sequence[str]) -> list[str]:
+def _choose(dice: Random, words: Sequence[str]) -> list[str]:
     """None to four of the words, in any order."""
     return dice.sample(words, dice.randrange(min(len(words), 4) + 1))
 
 
-def _some_moment(dice: Random, name: str, now_ms: int) -> Field:
+def _any_time(dice: Random, name: str, now_ms: int) -> Field:
     at_ms = now_ms - dice.randrange(3 * YEAR_MS)
-    return moment(name, name, at_ms, dice.choice(WRITTEN))
+    return timestamp(name, name, at_ms, dice.choice(TIMESTAMP_FORMATS))

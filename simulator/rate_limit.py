@@ -11,7 +11,7 @@ from email.utils import formatdate
 class TokenBucket:
     """Admits `per_second` requests a second, and at most max(1, per_second) of them at once.
 
-    `per_second=None` admits everything. `clock` is there for tests, which don't wait.
+    `per_second=None` admits everything. `clock` is for tests.
     """
 
     def __init__(
@@ -45,4 +45,4 @@ RETRY_AFTER: dict[str, Callable[[float], str]] = {
         math.ceil(time.time() + wait_seconds), usegmt=True
     ),
 }
-"""The two ways in which HTTP writes `Retry-After`; both round up, so that waiting so long helps."""
+"""The two ways in which HTTP writes `Retry-After`; both round up, so that the wait is enough."""

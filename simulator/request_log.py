@@ -1,23 +1,28 @@
 """What was asked and what was answered, for tests that count requests.
 
-A request is entered when it arrives, and its status before the first byte of the answer leaves:
-whoever has read an answer finds it in the log. Keys are judged here and never kept.
+A request is logged when it arrives, and its status before the first byte of the answer leaves: a
+client that has read an answer finds it in the log. Keys are judged here and never kept.
+
+Paths are decoded exactly once from what the client really sent. A web framework has normalised its
+own by then, and would hide a client that doesn't encode a bookmark, or encodes it twice.
 """
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Callable
 from fnmatch import fnmatchcase
 from typing import Literal, NamedTuple
+from urllib.parse import unquote
 
-from . import target
+_ROOT = "v1"
 
 Key = Literal["right", "wrong", "missing"]
 
 
 class Request(NamedTuple):
-    """One request; `status` is None if no answer was given: silence, a reset, a closed connection.
+    """One request; `status` is None without an answer: silence, a reset, a closed connection.
 
     `raw_path` is what the client sent, `time` the Unix time of its arrival.
     """
@@ -31,7 +36,7 @@ class Request(NamedTuple):
     @property
     def path(self) -> str:
         """The decoded path below /v1, e.g. `/contacts/person_9EAF39E4-...`."""
-        return target.path(self.raw_path)
+        return decode_path(self.raw_path)
 
 
 class RequestLog:
@@ -41,17 +46,17 @@ class RequestLog:
         self._requests: list[Request] = []
         self._lock = threading.Lock()
 
-    def arrived(self, request: Request) -> Callable[[int], None]:
-        """Enter a request; the returned function adds the status of its answer."""
+    def add(self, request: Request) -> Callable[[int], None]:
+        """Log a request; the returned function adds the status of its answer."""
         with self._lock:
             number = len(self._requests)
             self._requests.append(request)
 
-        def answered(status: int) -> None:
+        def set_status(status: int) -> None:
             with self._lock:
                 self._requests[number] = request._replace(status=status)
 
-        return answered
+        return set_status
 
     def requests(self) -> list[Request]:
         """All requests so far."""
@@ -68,3 +73,27 @@ class RequestLog:
     def paths(self) -> list[str]:
         """The decoded paths below /v1, in order of arrival."""
         return [request.path for request in self.requests()]
+
+
+def split_path(raw_target: str) -> tuple[str, ...]:
+    """`/v1/contacts/a%2Fb?x=1` -> `("contacts", "a/b")`.
+
+    A path that isn't below /v1 starts with "..", as a relative path would.
+    """
+    path = re.split("[?#]", raw_target, maxsplit=1)[0]
+    raw_segments = path.removeprefix("/").split("/")
+    below = tuple(_decode(segment) for segment in raw_segments)
+    return below[1:] if below[0] == _ROOT else ("..", *below)
+
+
+def decode_path(raw_target: str) -> str:
+    """The decoded path below /v1, as the globs of faults and of the request log see it."""
+    return "/" + "/".join(split_path(raw_target))
+
+
+def _decode(raw: str) -> str:
+    """Decode percent signs once. What isn't ASCII or UTF-8 is escaped, and so matches nothing."""
+    try:
+        return unquote(raw.encode("ascii").decode(), errors="strict")
+    except UnicodeError:
+        return ascii(raw)

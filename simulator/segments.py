@@ -1,4 +1,4 @@
-"""Who is in which segment: arithmetic instead of sets, so that membership costs no memory."""
+"""The members of segments: arithmetic instead of sets, so that membership costs no memory."""
 
 from __future__ import annotations
 
@@ -39,17 +39,17 @@ class Members:
         return position if found else None
 
 
-def varied_sizes(count: int, contacts: int, dice: random.Random) -> list[int]:
-    """Sizes that hit the edges of paging: nobody, everybody, a full page, one more than that."""
+def vary_sizes(count: int, contacts: int, dice: random.Random) -> list[int]:
+    """Sizes that hit the edges of paging: no contact, all of them, a full page, one more."""
     edges = [101, 0, contacts, 100]
     sizes = edges + [dice.randrange(contacts + 1) for _ in range(count - len(edges))]
     return [min(size, contacts) for size in sizes[:count]]
 
 
-def spread(pairs: int, count: int, contacts: int) -> list[int]:
+def divide(pairs: int, count: int, contacts: int) -> list[int]:
     """Divide `pairs` memberships over `count` segments, each larger than the one before it.
 
-    The sum is exact and nobody is in a segment twice: ValueError if that is impossible.
+    The sum is exact and no contact is in a segment twice: ValueError if that is impossible.
     """
     if not 0 <= pairs <= count * contacts:
         raise ValueError(f"{pairs} pairs don't fit {count} segments of at most {contacts} contacts")

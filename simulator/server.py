@@ -1,6 +1,6 @@
-"""The simulator as a thing to start and stop: a server in a background thread.
+"""The simulator: a server in a background thread, started and stopped by `with`.
 
-The thread has an event loop of its own, so that a test may block, fork or run a loop itself.
+The thread has its own event loop, so that a test may block, fork or run a loop itself.
 """
 
 from __future__ import annotations
@@ -14,30 +14,29 @@ from types import TracebackType
 from aiohttp import web
 
 from .account import Account
-from .api import Api
+from .endpoints import Endpoints
 from .faults import Fault, FaultSchedule
 from .handler import Handler
 from .paging import AWKWARD_SUFFIX, Paging
 from .rate_limit import RETRY_AFTER, TokenBucket
 from .request_log import RequestLog
 
-KEY = "0123456789abcdef0123456789abcdef"
-"""The key of every account that isn't given one."""
+DEFAULT_KEY = "0123456789abcdef0123456789abcdef"
 
-_GRACE_SECONDS = 0.1
+_SHUTDOWN_SECONDS = 0.1
 
 
 class Simulator:
     """Serves one account between `with` and the end of its block.
 
-    `address` is where it listens; of port 0 the system makes a free one when it starts.
+    `address` is where it listens; port 0 becomes a free port when it starts.
     """
 
     def __init__(
         self,
         account: Account,
         *,
-        key: str = KEY,
+        key: str = DEFAULT_KEY,
         rate_limit: float | None = None,
         latency_seconds: float = 0.0,
         retry_after: str | None = None,
@@ -57,7 +56,7 @@ class Simulator:
         self.address = (host, port)
         suffix = AWKWARD_SUFFIX if awkward_bookmarks else ""
         self._handler = Handler(
-            api=Api(account, Paging(account, page_size, suffix)),
+            endpoints=Endpoints(account, Paging(account, page_size, suffix)),
             key=key,
             bucket=TokenBucket(rate_limit),
             retry_after=retry_after,
@@ -74,16 +73,16 @@ class Simulator:
         return f"http://{host}:{port}/v1"
 
     def set_faults(self, faults: Sequence[Fault]) -> None:
-        """Replace the schedule of faults; what the old one had counted is forgotten."""
+        """Replace the schedule of faults, and forget what the old one has counted."""
         self._schedule.replace(faults)
 
     def __enter__(self) -> Simulator:
-        started: Future[int] = Future()
+        port: Future[int] = Future()
         self._thread = threading.Thread(
-            target=lambda: asyncio.run(self._serve(started)), name="autopilot", daemon=True
+            target=lambda: asyncio.run(self._serve(port)), name="autopilot", daemon=True
         )
         self._thread.start()
-        self.address = (self.address[0], started.result())
+        self.address = (self.address[0], port.result())
         return self
 
     def __exit__(
@@ -95,19 +94,19 @@ class Simulator:
         self._loop.call_soon_threadsafe(self._stop.set)
         self._thread.join()
 
-    async def _serve(self, started: Future[int]) -> None:
-        """Listen, tell `started` the port (or why there is none), serve until told to stop."""
+    async def _serve(self, port: Future[int]) -> None:
+        """Listen, give `port` the number or the error, and serve until `_stop` is set."""
         self._loop = asyncio.get_running_loop()
         self._stop = asyncio.Event()
         server = web.Server(self._handler, access_log=None, handler_cancellation=True)
-        runner = web.ServerRunner(server, shutdown_timeout=_GRACE_SECONDS)
+        runner = web.ServerRunner(server, shutdown_timeout=_SHUTDOWN_SECONDS)
         await runner.setup()
         try:
             await web.TCPSite(runner, *self.address).start()
-        except Exception as problem:  # whatever it is, the thread that waits must hear of it
-            started.set_exception(problem)
+        except Exception as problem:  # raised in the thread that waits
+            port.set_exception(problem)
         else:
-            started.set_result(runner.addresses[0][1])
+            port.set_result(runner.addresses[0][1])
             await self._stop.wait()
         finally:
             await runner.cleanup()

@@ -1,8 +1,8 @@
 """The words that contacts are made of: names, companies, places, titles.
 
 Data only. Some of it is awkward on purpose (other scripts, quotes, newlines, emoji), because real
-address books are. Whoever picks from here does so by index, so the order is part of what a seed
-means: append, don't sort.
+address books are. Words are chosen by index, so their order is part of what a seed means: append,
+don't sort.
 """
 
 from __future__ import annotations
@@ -11,13 +11,13 @@ from typing import NamedTuple
 
 
 class Company(NamedTuple):
-    """An employer; `most_employees` is None where the API gives only a lower bound."""
+    """An employer; `max_employees` is None where the API gives only a lower bound."""
 
     name: str
     domain: str
     industry: str
-    least_employees: int
-    most_employees: int | None
+    min_employees: int
+    max_employees: int | None
 
 
 class Place(NamedTuple):

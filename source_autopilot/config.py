@@ -1,7 +1,6 @@
-"""The three settings: what the setup form shows and what a config file may hold.
+"""The three settings: what the setup form shows and what a config file may hold. Pure.
 
-Parsed and checked here, once; everything else takes a `Config`. Must not import requests or
-airbyte_cdk: the form and its rules are plain data.
+Parsed and checked here, once; everything else takes a `Config`.
 """
 
 import re
@@ -20,22 +19,20 @@ from pydantic import (
     WithJsonSchema,
 )
 
+from source_autopilot.errors import InvalidConfig
+
 DATE_PATTERN = (
     r"^[0-9]{4}-[0-9]{2}-[0-9]{2}"
     r"(T[0-9]{2}:[0-9]{2}(:[0-9]{2}([.][0-9]{1,9})?)?(Z|[+-][0-9]{2}:?[0-9]{2})?)?$"
 )
-WEEK_MINUTES = 7 * 24 * 60
+MINUTES_PER_WEEK = 7 * 24 * 60
 
 EXPECTED = {
     "api_key": "expected the key shown in Autopilot under Settings > Autopilot API",
     "start_date": "expected a date such as 2024-01-31 or 2024-01-31T00:00:00Z,"
     " not in the future, or nothing for one year before each sync",
-    "frequency": f"expected whole minutes from 1 to {WEEK_MINUTES} (a week), such as 360",
+    "frequency": f"expected whole minutes from 1 to {MINUTES_PER_WEEK} (a week), such as 360",
 }
-
-
-class InvalidConfig(ValueError):
-    """A setting that cannot be used. The text is for the person who fills in the form."""
 
 
 def utc_now() -> datetime:
@@ -44,7 +41,7 @@ def utc_now() -> datetime:
 
 
 def one_year_ago() -> datetime:
-    """Where a sync starts when nobody says so: this day and time of last year, in UTC."""
+    """Where a sync starts by default: this day and time of last year, in UTC."""
     now = utc_now()
     leap_day = (now.month, now.day) == (2, 29)
     return now.replace(year=now.year - 1, day=28 if leap_day else now.day)
@@ -97,7 +94,7 @@ class Config(BaseModel):
         description="Autopilot's key for your account. In Autopilot, open <b>Settings > Autopilot"
         " API</b> and click <b>Generate</b>. Regenerating a key stops the old one at once, also for"
         " everything else that uses it.",
-        examples=["00112233445566778899aabbccddeeff"],  # what keys look like [seen]; nobody's
+        examples=["00112233445566778899aabbccddeeff"],  # what keys look like [seen]; no account's
         json_schema_extra={"airbyte_secret": True, "order": 0},
     )
     start_date: Annotated[
@@ -118,7 +115,7 @@ class Config(BaseModel):
             "order": 1,
         },
     )
-    frequency: Annotated[int, Field(ge=1, le=WEEK_MINUTES), BeforeValidator(_number)] = Field(
+    frequency: Annotated[int, Field(ge=1, le=MINUTES_PER_WEEK), BeforeValidator(_number)] = Field(
         default=30,
         title="Replication Frequency",
         description="How often you mean to sync, in whole minutes. It starts no sync: set the"

@@ -39,11 +39,15 @@ class PageRefused(UserFacingError):
 
     Attributes:
         status: the HTTP status of the refusal.
+        bookmark: of the page; None for a first page.
     """
 
-    def __init__(self, sentence: str, failure_type: FailureType, *, status: int) -> None:
+    def __init__(
+        self, sentence: str, failure_type: FailureType, *, status: int, bookmark: str | None
+    ) -> None:
         super().__init__(message=sentence, failure_type=failure_type)
         self.status = status
+        self.bookmark = bookmark
 
 
 class SyncFailed(UserFacingError):

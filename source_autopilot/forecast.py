@@ -1,16 +1,23 @@
-"""What a sync of an account will cost at a frequency, and the schedule that suits it. Pure."""
+"""What a sync of an account will cost at a frequency, and the schedule that suits it."""
 
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 
-from source_autopilot.api.pace import CEILING, WORKERS
-from source_autopilot.streams.pagination import ROWS_PER_PAGE
+from source_autopilot.api.client import Client
+from source_autopilot.api.rate_limiter import MAX_REQUESTS_PER_SECOND
+from source_autopilot.errors import UnknownTotals
+from source_autopilot.streams.pagination import PAGE_SIZE
+from source_autopilot.streams.tables import Contacts, SmartSegments, SmartSegmentsContacts
+from source_autopilot.sync.reader import WORKERS
 from source_autopilot.text import counted, duration
 
-MINUTES_OF_A_DAY = 24 * 60
-DAYS_OF_A_MONTH = 30
-SHARE_OF_THE_INTERVAL = 0.25  # a sync may take: Airbyte starts none while the last one runs
+MINUTES_PER_DAY = 24 * 60
+DAYS_PER_MONTH = 30
+# Airbyte starts no sync while the last one runs.
+MAX_SHARE_OF_INTERVAL = 0.25
+MAX_SEGMENTS_TO_MEASURE = 20
 
 
 @dataclass(frozen=True)
@@ -29,10 +36,10 @@ SCHEDULES = [
     Schedule(180, "every 3 hours", "0 0 0/3 * * ?"),
     Schedule(360, "every 6 hours", "0 0 0/6 * * ?"),
     Schedule(720, "every 12 hours", "0 0 0/12 * * ?"),
-    Schedule(MINUTES_OF_A_DAY, "every 24 hours", "0 0 0 * * ?"),
+    Schedule(MINUTES_PER_DAY, "every 24 hours", "0 0 0 * * ?"),
 ]
 ONCE_A_DAY = SCHEDULES[-1]
-ONCE_A_WEEK = Schedule(7 * MINUTES_OF_A_DAY, "every 7 days", "0 0 0 ? * SUN")
+ONCE_A_WEEK = Schedule(7 * MINUTES_PER_DAY, "every 7 days", "0 0 0 ? * SUN")
 
 
 @dataclass(frozen=True)
@@ -58,6 +65,39 @@ class Totals:
         return round(sum(self.members) * self.segments / len(self.members))
 
 
+def measure_account(client: Client, *, lists: int, start_date: datetime) -> Totals:
+    """The account's totals, by the first page of each chain of pages.
+
+    Members are asked for while half of the time is left. Raises UnknownTotals if Autopilot doesn't
+    say how many contacts there are or takes too long, and what the streams raise.
+    """
+    enough = client.deadline.half() if client.deadline else None
+    contacts = Contacts(client, start_date=start_date).first_page({})
+    if contacts is None or contacts.content.total is None:
+        raise UnknownTotals("Autopilot does not say how many contacts there are")
+    first = SmartSegments(client).first_page({})
+    segments = first.content.rows if first else []
+    pairs = SmartSegmentsContacts(client)
+    members, page_seconds = [], [contacts.seconds]
+    for segment in segments[:MAX_SEGMENTS_TO_MEASURE]:
+        if enough and not enough.seconds_left:
+            break
+        first = pairs.first_page({"segment_id": segment["segment_id"]})
+        if first:
+            total = first.content.total
+            members.append(len(first.content.rows) if total is None else total)
+            page_seconds.append(first.seconds)
+    if segments and not members:
+        raise UnknownTotals("Autopilot answers too slowly, or not for any smart segment")
+    return Totals(
+        contacts=contacts.content.total,
+        lists=lists,
+        segments=len(segments),
+        members=members,
+        page_seconds=sum(page_seconds) / len(page_seconds),
+    )
+
+
 @dataclass(frozen=True)
 class Forecast:
     """A sync of the account, and of a day and a month of syncs every `frequency` minutes."""
@@ -77,9 +117,9 @@ class Forecast:
     @property
     def minutes(self) -> float:
         """A sync takes as long as its longest chain, or as all requests take side by side."""
-        longest = max(_pages(it) for it in [self.totals.contacts, *self.totals.members])
+        longest = max(map(_pages, [self.totals.contacts, *self.totals.members]))
         page_seconds = self.totals.page_seconds
-        side_by_side = self.calls * max(1 / CEILING, page_seconds / WORKERS)
+        side_by_side = self.calls * max(1 / MAX_REQUESTS_PER_SECOND, page_seconds / WORKERS)
         return max(longest * page_seconds, side_by_side) / 60
 
     @property
@@ -90,12 +130,12 @@ class Forecast:
     @property
     def rows_a_day(self) -> int:
         """Every sync replicates every row."""
-        return self.rows * MINUTES_OF_A_DAY // self.frequency
+        return self.rows * MINUTES_PER_DAY // self.frequency
 
     @property
     def rows_a_month(self) -> int:
         """In thirty days."""
-        return self.rows_a_day * DAYS_OF_A_MONTH
+        return self.rows_a_day * DAYS_PER_MONTH
 
     @property
     def fits(self) -> bool:
@@ -108,21 +148,23 @@ class Forecast:
 
         None if there is none: the frequency is beyond a day, or a sync takes too long for any.
         """
-        possible = (it for it in SCHEDULES if it.minutes >= self.frequency)
-        return next((it for it in possible if self.leaves_room(it.minutes)), None)
+        for schedule in SCHEDULES:
+            if schedule.minutes >= self.frequency and self.leaves_room(schedule.minutes):
+                return schedule
+        return None
 
     @property
     def is_too_large(self) -> bool:
         """Whether neither a day nor the frequency leaves room between syncs."""
-        return not self.leaves_room(max(self.frequency, MINUTES_OF_A_DAY))
+        return not self.leaves_room(max(self.frequency, MINUTES_PER_DAY))
 
     def leaves_room(self, interval_minutes: int) -> bool:
         """Whether a sync takes less than the share of an interval that it may take."""
-        return self.minutes < interval_minutes * SHARE_OF_THE_INTERVAL
+        return self.minutes < interval_minutes * MAX_SHARE_OF_INTERVAL
 
 
-def sentences(forecast: Forecast) -> Iterator[str]:
-    """The forecast for a person, but for the warning."""
+def describe(forecast: Forecast) -> Iterator[str]:
+    """The forecast for a person, without its problem."""
     totals, takes = forecast.totals, duration(forecast.minutes * 60)
     members = f" with about {counted(totals.pairs, 'member')} in all" if totals.segments else ""
     yield (
@@ -132,7 +174,8 @@ def sentences(forecast: Forecast) -> Iterator[str]:
     fits = f", which fits into {counted(forecast.frequency, 'minute')}" if forecast.fits else ""
     yield (
         f"A sync makes about {forecast.calls:,} API calls and takes about {takes}{fits}. That is at"
-        f" {totals.page_seconds:.2f} seconds a page and at most {CEILING:.0f} calls a second."
+        f" {totals.page_seconds:.2f} seconds a page and at most {MAX_REQUESTS_PER_SECOND:.0f} calls"
+        " a second."
     )
     yield (
         f"Every sync replicates every row again: one every {_interval(forecast.frequency)} makes up"
@@ -143,7 +186,7 @@ def sentences(forecast: Forecast) -> Iterator[str]:
         yield _advice(forecast.frequency, forecast.advised)
 
 
-def warning(forecast: Forecast) -> str | None:
+def find_problem(forecast: Forecast) -> str | None:
     """What is wrong with the frequency; None if a sync fits, and leaves room in a day at least."""
     takes = f"A sync takes about {duration(forecast.minutes * 60)}"
     interval = counted(forecast.frequency, "minute")
@@ -180,10 +223,13 @@ def _advice(frequency: int, advised: Schedule | None) -> str:
 
 
 def _pages(rows: int) -> int:
-    return max(1, math.ceil(rows / ROWS_PER_PAGE))
+    return max(1, math.ceil(rows / PAGE_SIZE))
 
 
 def _interval(minutes: int) -> str:
     """Minutes as a schedule has them: "30 minutes", "hour", "7 days"."""
-    known = {it.minutes: it.basic.removeprefix("every ") for it in [*SCHEDULES, ONCE_A_WEEK]}
+    known = {
+        schedule.minutes: schedule.basic.removeprefix("every ")
+        for schedule in [*SCHEDULES, ONCE_A_WEEK]
+    }
     return known.get(minutes, f"{minutes:,} minutes" if minutes > 1 else "minute")

@@ -1,39 +1,66 @@
-"""The command line: `source-autopilot spec|check|discover|read`."""
+"""The command line: `source-autopilot spec|check|discover|read`, and the files that it is given."""
 
 import gc
+import logging
 import sys
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, MutableMapping
+from contextlib import contextmanager
 from typing import Any
 
 from airbyte_cdk.entrypoint import AirbyteEntrypoint
 from airbyte_cdk.logger import PRINT_BUFFER
-from airbyte_cdk.models import AirbyteMessage, ConnectorSpecification
+from airbyte_cdk.models import (
+    AirbyteMessage,
+    AirbyteStateMessage,
+    ConfiguredAirbyteCatalog,
+    ConnectorSpecification,
+)
 from airbyte_cdk.sources.connector_state_manager import HashableStreamDescriptor
 from airbyte_cdk.utils.print_buffer import PrintBuffer
 
-from source_autopilot.cdk_log import for_people
-from source_autopilot.errors import ExplainedError
-from source_autopilot.failures import SyncFailed
-from source_autopilot.source import SourceAutopilot, checked
-from source_autopilot.sync.record_batch import RecordPage
-from source_autopilot.sync.shutdown import SyncStopped, end, end_on_signal
+from source_autopilot.errors import SyncFailed, SyncStopped, UserFacingError, config_error
+from source_autopilot.source import SourceAutopilot, validate_settings
+from source_autopilot.sync.record_batch import RecordBatch
+from source_autopilot.sync.shutdown import exit_stopped, stop_on_signal
 
-# Objects that a page leaves behind die without the collector; it is there for the odd cycle.
-COLLECT_AFTER_OBJECTS = 50_000
+# What a page leaves behind is freed by reference counting: collect rarely.
+OBJECTS_BETWEEN_COLLECTIONS = 50_000
+
+
+class CommandLineSource(SourceAutopilot):
+    """Reads the files of a command as the CDK does; one that cannot be read is a config error.
+
+    What is in the files is judged elsewhere.
+    """
+
+    @staticmethod
+    def read_config(config_path: str) -> MutableMapping[str, Any]:
+        with _explain_file("--config", config_path):
+            return SourceAutopilot.read_config(config_path)
+
+    @classmethod
+    def read_catalog(cls, catalog_path: str) -> ConfiguredAirbyteCatalog:
+        with _explain_file("--catalog", catalog_path):
+            return super().read_catalog(catalog_path)
+
+    @classmethod
+    def read_state(cls, state_path: str) -> list[AirbyteStateMessage]:
+        with _explain_file("--state", state_path):
+            return super().read_state(state_path)
 
 
 class Entrypoint(AirbyteEntrypoint):
-    """The CDK's entrypoint, with our sentences instead of a JSON schema validator's, and pages."""
+    """The CDK's entrypoint, with batches, and our sentences instead of a schema validator's."""
 
     @staticmethod
     def validate_connection(source_spec: ConnectorSpecification, config: Mapping[str, Any]) -> None:
-        checked(config)
+        validate_settings(config)
 
     def read(self, *args: Any, **kwargs: Any) -> Iterable[AirbyteMessage]:
-        """The messages of a read but for its pages, which are written as they come."""
+        """All messages except batches, which it writes itself."""
         for message in super().read(*args, **kwargs):
-            if isinstance(message, RecordPage):
+            if isinstance(message, RecordBatch):
                 write_lines(message.lines)
             else:
                 yield message
@@ -43,7 +70,7 @@ class Entrypoint(AirbyteEntrypoint):
         message: AirbyteMessage, stream_message_count: defaultdict[HashableStreamDescriptor, float]
     ) -> AirbyteMessage:
         """As the CDK does: every state says how many records came before it."""
-        if isinstance(message, RecordPage):
+        if isinstance(message, RecordBatch):
             stream_message_count[HashableStreamDescriptor(name=message.stream)] += message.count
             return message
         return AirbyteEntrypoint.handle_record_counts(message, stream_message_count)
@@ -51,9 +78,10 @@ class Entrypoint(AirbyteEntrypoint):
 
 def run() -> None:
     """Run the command in `sys.argv`, to its end or until a signal asks for the end."""
-    source = SourceAutopilot(in_pages=True)
-    end_on_signal(source.stop)
-    gc.set_threshold(COLLECT_AFTER_OBJECTS)
+    source = CommandLineSource(in_batches=True)
+    stop_on_signal(source.stop)
+    gc.freeze()  # what importing left lives as long as the process
+    gc.set_threshold(OBJECTS_BETWEEN_COLLECTIONS)
     execute(source, sys.argv[1:])
 
 
@@ -65,8 +93,8 @@ def execute(source: SourceAutopilot, arguments: list[str]) -> None:
     the interpreter exits with 1 too.
     """
     # As in the CDK's `launch`, which cannot be told which entrypoint to use.
-    with PRINT_BUFFER, for_people():
-        entrypoint = Entrypoint(source)
+    with PRINT_BUFFER:
+        entrypoint = _create_entrypoint(source)
         parsed = entrypoint.parse_args(arguments)
         try:
             for message in entrypoint.run(parsed):
@@ -76,8 +104,8 @@ def execute(source: SourceAutopilot, arguments: list[str]) -> None:
         except SyncStopped as stopped:
             stopped.emit_message()
             PRINT_BUFFER.flush()
-            end()
-        except ExplainedError as failure:
+            exit_stopped()
+        except UserFacingError as failure:
             failure.emit_message()
             sys.exit(1)
 
@@ -89,3 +117,23 @@ def write_lines(lines: bytes) -> None:
         stdout = sys.__stdout__ if isinstance(sys.stdout, PrintBuffer) else sys.stdout
         if stdout:
             stdout.buffer.write(lines)
+
+
+def _create_entrypoint(source: SourceAutopilot) -> Entrypoint:
+    logger = logging.getLogger("airbyte")
+    level = logger.level
+    logger.setLevel(logging.WARNING)  # the entrypoint logs its memory limits when it is made
+    try:
+        return Entrypoint(source)
+    finally:
+        logger.setLevel(level)
+
+
+@contextmanager
+def _explain_file(option: str, path: str) -> Iterator[None]:
+    try:
+        yield
+    except Exception as problem:
+        # Python's, the CDK's and a schema validator's, whose texts have lines of their own.
+        reason = " ".join(str(problem).split()).rstrip(".")
+        raise config_error(f"The file of {option}, {path}, cannot be used: {reason}.") from None

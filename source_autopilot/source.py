@@ -1,11 +1,10 @@
-"""The source: spec, check, the list of streams, and the read of a catalog.
+"""The source: spec, check, discover, the list of streams, and the read of a catalog.
 
-Turns what is wrong with settings and catalogs into errors that Airbyte shows to a person.
+Turns what is wrong with settings, catalogs and states into errors that Airbyte shows to a person.
 """
 
 import logging
 import os
-import time
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
@@ -16,52 +15,42 @@ from airbyte_cdk.models import (
     AirbyteStateMessage,
     ConfiguredAirbyteCatalog,
     ConnectorSpecification,
-    FailureType,
     SyncMode,
 )
+from airbyte_cdk.sources import AbstractSource
 from airbyte_cdk.sources.streams import Stream
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
-from source_autopilot.api.base_url import api_url
-from source_autopilot.api.client import Api
-from source_autopilot.api.rate_limiter import RequestBudget
+from source_autopilot.api.base_url import find_base_url
+from source_autopilot.api.client import Client
+from source_autopilot.api.rate_limiter import RateLimiter
 from source_autopilot.api.retry_policy import (
-    PATIENCE_OF_CHECK,
-    PATIENCE_OF_DISCOVER,
-    PATIENCE_OF_FORECAST,
-    PATIENCE_OF_READ,
-    Patience,
+    COMMAND_POLICY,
+    COMMAND_SECONDS,
+    ONE_TRY_POLICY,
+    READ_POLICY,
+    Deadline,
 )
-from source_autopilot.cdk_log import for_people
-from source_autopilot.config import Config, InvalidConfig, connection_specification, parse_config
-from source_autopilot.errors import ExplainedError
-from source_autopilot.failures import reported_once
-from source_autopilot.forecast import Forecast, sentences, warning
-from source_autopilot.input_files import SourceWithInputFiles
-from source_autopilot.records.custom_columns import columns_of
-from source_autopilot.records.page import UnreadablePage
-from source_autopilot.streams.custom_fields import columns_of_catalog, fields_of_account
-from source_autopilot.streams.tables import Lists, all_streams
-from source_autopilot.survey import NoSurvey, survey
-from source_autopilot.sync.reader import ConcurrentRead
-from source_autopilot.sync.record_batch import in_records
-from source_autopilot.sync.state import MalformedState
-
-# A check has 30 s; one that was slow so far has none left for a forecast.
-SECONDS_BEFORE_FORECAST = 8.0
-STREAM_NAMES = ["contacts", "lists", "smart_segments", "smart_segments_contacts"]
+from source_autopilot.config import Config, connection_specification, parse_config
+from source_autopilot.errors import InvalidConfig, InvalidState, UnknownTotals, config_error
+from source_autopilot.forecast import Forecast, describe, find_problem, measure_account
+from source_autopilot.streams.base import AutopilotStream
+from source_autopilot.streams.custom_fields import choose_columns, discover_columns
+from source_autopilot.streams.tables import STREAM_NAMES, Lists, create_streams
+from source_autopilot.sync.reader import Reader
+from source_autopilot.sync.record_batch import unpack_batches
 
 
-class SourceAutopilot(SourceWithInputFiles):
+class SourceAutopilot(AbstractSource):
     """Autopilot's contacts, lists, smart segments, and who is in which segment.
 
-    `in_pages` has `read` yield a RecordPage for each page in place of its records.
+    With `in_batches`, `read` yields a RecordBatch for each page in place of its records.
     """
 
-    def __init__(self, *, in_pages: bool = False) -> None:
+    def __init__(self, *, in_batches: bool = False) -> None:
         super().__init__()
-        self._in_pages = in_pages
-        self._running: ConcurrentRead | None = None
+        self._in_batches = in_batches
+        self._reader: Reader | None = None
 
     def spec(self, logger: logging.Logger) -> ConnectorSpecification:
         """What the setup form asks for."""
@@ -80,39 +69,37 @@ class SourceAutopilot(SourceWithInputFiles):
     ) -> tuple[bool, Any]:
         """Ask Autopilot for the lists: one small answer, which the Singer tap reads too [client].
 
-        Raises AirbyteTracedException. Nothing retries a check, so whatever goes wrong is for the
-        person in front of the form: always a config error.
+        Raises UserFacingError. Nothing retries a check, so whatever goes wrong is for the person in
+        front of the form: always a config error. The lists get half of the time; what is left is
+        for the forecast.
         """
-        settings, api = _settled(config, PATIENCE_OF_CHECK)
-        began = time.monotonic()
-        with for_people():
-            try:
-                lists = len(list(Lists(api).read_records(SyncMode.full_refresh)))
-            except AirbyteTracedException as failure:
-                raise _config_error(str(failure)) from None
-            if time.monotonic() - began < SECONDS_BEFORE_FORECAST:
-                _log_forecast(settings, api, lists, logger)
+        settings, client = _connect(config, Deadline(COMMAND_SECONDS))
+        sooner = replace(client, deadline=client.deadline and client.deadline.half())
+        try:
+            lists = len(list(Lists(sooner).read_records(SyncMode.full_refresh)))
+        except AirbyteTracedException as failure:
+            raise config_error(str(failure)) from None
+        _log_forecast(settings, replace(client, policy=ONE_TRY_POLICY), lists, logger)
         return True, None
 
     def discover(self, logger: logging.Logger, config: Mapping[str, Any]) -> AirbyteCatalog:
         """The four streams; contacts with a column for each custom field of the account.
 
-        A key that may not ask for these, or an API in trouble, costs their columns and a warning.
-        Raises AirbyteTracedException for unusable settings.
+        If the key may not ask for the fields, or the API is in trouble, there are no such columns,
+        and a warning. Raises UserFacingError for unusable settings.
         """
-        settings, api = _settled(config, PATIENCE_OF_DISCOVER)
-        start_date = settings.start_date
-        columns = columns_of(fields_of_account(api, logger, start_date=start_date))
-        streams = all_streams(api, start_date=start_date, custom=columns)
-        return AirbyteCatalog(streams=[it.as_airbyte_stream() for it in streams])
+        settings, client = _connect(config, Deadline(COMMAND_SECONDS))
+        columns = discover_columns(client, logger, start_date=settings.start_date)
+        streams = create_streams(client, start_date=settings.start_date, custom=columns)
+        return AirbyteCatalog(streams=[stream.as_airbyte_stream() for stream in streams])
 
     def streams(self, config: Mapping[str, Any]) -> list[Stream]:
-        """The four streams, which share one request budget, without the columns of custom fields.
+        """The four streams, which share one rate limiter, without columns of custom fields.
 
-        Raises AirbyteTracedException.
+        Raises UserFacingError.
         """
-        settings, api = _settled(config, PATIENCE_OF_READ)
-        return [*all_streams(api, start_date=settings.start_date)]
+        settings, client = _connect(config)
+        return [*create_streams(client, start_date=settings.start_date)]
 
     def read(
         self,
@@ -121,80 +108,79 @@ class SourceAutopilot(SourceWithInputFiles):
         catalog: ConfiguredAirbyteCatalog,
         state: list[AirbyteStateMessage] | None = None,
     ) -> Iterator[AirbyteMessage]:
-        """The records of the catalog's streams, with the states that vouch for them.
+        """The records of the catalog's streams, with the states that cover them.
 
-        Raises AirbyteTracedException: a config error before anything is read if the catalog names
-        an unknown stream or a state makes no sense; SyncFailed when streams failed.
+        Raises UserFacingError: a config error before anything is read if the catalog names an
+        unknown stream or a state makes no sense; SyncFailed when streams failed.
         """
-        _require_known_streams(catalog)
-        settings, api = _settled(config, PATIENCE_OF_READ)
-        columns = columns_of_catalog(catalog, api, logger)
-        streams = all_streams(api, start_date=settings.start_date, custom=columns)
-        by_name = {stream.name: stream for stream in streams}
-        configured = [
-            by_name[name] for name in dict.fromkeys(it.stream.name for it in catalog.streams)
-        ]
+        settings, client = _connect(config)
+        names = list(dict.fromkeys(configured.stream.name for configured in catalog.streams))
+        _require_known_streams(names)
+        columns = choose_columns(catalog, client, logger)
+
+        def create(client: Client) -> list[AutopilotStream]:
+            streams = create_streams(client, start_date=settings.start_date, custom=columns)
+            by_name = {stream.name: stream for stream in streams}
+            return [by_name[name] for name in names]
+
         try:
-            self._running = ConcurrentRead(configured, state, logger)
-        except MalformedState as malformed:
-            raise _config_error(
-                f"The saved state of this connection cannot be used: {malformed}. Clear the"
+            self._reader = Reader(client, create, state, logger)
+        except InvalidState as invalid:
+            raise config_error(
+                f"The saved state of this connection cannot be used: {invalid}. Clear the"
                 " connection's state, or leave --state out, and sync again from the start."
             ) from None
-        messages = reported_once(self._running.messages())
-        yield from messages if self._in_pages else in_records(messages)
+        messages = self._reader.read()
+        yield from messages if self._in_batches else unpack_batches(messages)
 
     def stop(self) -> bool:
-        """End a read that is running soon; False if there is none. Not for the reading thread."""
-        if not self._running:
+        """Stop the running read soon; False if there is none. Not for the reading thread."""
+        if not self._reader:
             return False
-        self._running.stop()
+        self._reader.stop()
         return True
 
 
-def _log_forecast(settings: Config, api: Api, lists: int, logger: logging.Logger) -> None:
-    """Say what a sync will cost; whatever goes wrong with that, the check has passed."""
-    hasty = replace(api, patience=PATIENCE_OF_FORECAST)
+def validate_settings(config: Mapping[str, Any]) -> Config:
+    """The settings of a config file. Raises UserFacingError, a config error."""
     try:
-        totals = survey(hasty, lists=lists, start_date=settings.start_date)
+        return parse_config(config)
+    except InvalidConfig as invalid:
+        raise config_error(str(invalid)) from None
+
+
+def _connect(config: Mapping[str, Any], deadline: Deadline | None = None) -> tuple[Config, Client]:
+    settings = validate_settings(config)
+    try:
+        base_url = find_base_url(os.environ)
+    except InvalidConfig as invalid:
+        raise config_error(str(invalid)) from None
+    policy = COMMAND_POLICY if deadline else READ_POLICY
+    return settings, Client(base_url, settings.api_key, RateLimiter(), policy, deadline)
+
+
+def _log_forecast(settings: Config, client: Client, lists: int, logger: logging.Logger) -> None:
+    """Log what a sync will cost; whatever goes wrong with that, the check has passed."""
+    try:
+        totals = measure_account(client, lists=lists, start_date=settings.start_date)
         forecast = Forecast(totals, settings.frequency)
-        said, problem = list(sentences(forecast)), warning(forecast)
-    except Exception as failure:
-        explained = isinstance(failure, AirbyteTracedException | NoSurvey | UnreadablePage)
-        reason = failure if explained else type(failure).__name__
-        logger.warning(f"No forecast of a sync can be made: {reason}")
+        sentences, problem = list(describe(forecast)), find_problem(forecast)
+    except (AirbyteTracedException, UnknownTotals) as failure:
+        logger.warning(f"No forecast of a sync can be made: {failure}")
         return
-    for sentence in said:
+    except Exception as bug:  # its text may hold a contact's data
+        logger.warning(f"No forecast of a sync can be made: {type(bug).__name__}")
+        return
+    for sentence in sentences:
         logger.info(sentence)
     if problem:
         logger.warning(problem)
 
 
-def _settled(config: Mapping[str, Any], patience: Patience) -> tuple[Config, Api]:
-    settings = checked(config)
-    try:
-        url = api_url(os.environ)
-    except InvalidConfig as invalid:
-        raise _config_error(str(invalid)) from None
-    return settings, Api(url, settings.api_key, RequestBudget(), patience)
-
-
-def checked(config: Mapping[str, Any]) -> Config:
-    """The settings of a config file. Raises AirbyteTracedException, a config error."""
-    try:
-        return parse_config(config)
-    except InvalidConfig as invalid:
-        raise _config_error(str(invalid)) from None
-
-
-def _require_known_streams(catalog: ConfiguredAirbyteCatalog) -> None:
-    unknown = sorted({it.stream.name for it in catalog.streams} - set(STREAM_NAMES))
+def _require_known_streams(names: list[str]) -> None:
+    unknown = sorted(set(names) - set(STREAM_NAMES))
     if unknown:
-        raise _config_error(
+        raise config_error(
             f"Autopilot has no stream {', '.join(unknown)}: expected {', '.join(STREAM_NAMES)}."
             " Refresh the source's schema and remove what is not there."
         )
-
-
-def _config_error(message: str) -> AirbyteTracedException:
-    return ExplainedError(message=message, failure_type=FailureType.config_error)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from source_autopilot import config
 from source_autopilot.config import InvalidConfig, connection_specification, parse_config
-from unit_tests.conftest import KEY, NOW
+from unit_tests.support.constants import KEY, NOW
 from unit_tests.support.documents import JSON
 
 

@@ -1,12 +1,28 @@
 """Tests of `forecast`."""
 
 import math
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from requests_mock import ANY, Mocker
 
-from source_autopilot.forecast import SCHEDULES, Forecast, Totals, sentences, warning
+from source_autopilot.api.client import Client
+from source_autopilot.api.retry_policy import Deadline
+from source_autopilot.errors import UnknownTotals
+from source_autopilot.forecast import (
+    SCHEDULES,
+    Forecast,
+    Totals,
+    describe,
+    find_problem,
+    measure_account,
+)
+from unit_tests.support.clock import Clock
+from unit_tests.support.constants import NOW, URL
 
 TOTALS = st.builds(
     Totals,
@@ -34,7 +50,7 @@ def test_forecast__arithmetic() -> None:
     assert forecast.rows_a_day == forecast.rows * 48
     assert forecast.minutes == pytest.approx(74 / 20 / 60)
     assert forecast.fits
-    assert warning(forecast) is None
+    assert find_problem(forecast) is None
 
 
 @pytest.mark.parametrize(
@@ -66,15 +82,16 @@ def test_advised__under_a_quarter(forecast: Forecast) -> None:
     if advised:
         assert forecast.minutes < advised.minutes / 4
         assert advised.minutes >= forecast.frequency
-    for it in shorter:
-        assert it.minutes < forecast.frequency or forecast.minutes >= it.minutes / 4
+    for schedule in shorter:
+        is_too_short = schedule.minutes < forecast.frequency
+        assert is_too_short or forecast.minutes >= schedule.minutes / 4
 
 
 @given(FORECASTS)
-def test_sentences__advice_or_warning(forecast: Forecast) -> None:
+def test_describe__advice_or_warning(forecast: Forecast) -> None:
     """There is always something to do or to leave as it is, never both a yes and a no."""
-    advice = [it for it in sentences(forecast) if it.startswith("Advice: ")]
-    problem = warning(forecast)
+    advice = [sentence for sentence in describe(forecast) if sentence.startswith("Advice: ")]
+    problem = find_problem(forecast)
 
     assert len(advice) == (not forecast.is_too_large)
     if not advice:
@@ -97,13 +114,13 @@ def test_forecast__never_below_the_floor(forecast: Forecast) -> None:
     assert forecast.calls >= forecast.totals.segments + 4
     assert forecast.rows_a_month == forecast.rows_a_day * 30
     assert forecast.minutes * 60 >= forecast.calls * forecast.totals.page_seconds / 20 * 0.999
-    assert (warning(forecast) is None) == (forecast.fits and not forecast.is_too_large)
+    assert (find_problem(forecast) is None) == (forecast.fits and not forecast.is_too_large)
     assert forecast.fits == (forecast.minutes <= forecast.frequency)
 
 
-def test_sentences__for_a_person() -> None:
+def test_describe__for_a_person() -> None:
     """Plain words, with the numbers and the schedule to set."""
-    assert list(sentences(small(frequency=300))) == [
+    assert list(describe(small(frequency=300))) == [
         "This account has 1,050 contacts, 3 lists and 40 smart segments with about 6,000 members"
         " in all.",
         "A sync makes about 74 API calls and takes about 4 s, which fits into 300 minutes. That is"
@@ -126,9 +143,9 @@ def test_sentences__for_a_person() -> None:
         ),
     ],
 )
-def test_sentences__small_numbers(totals: Totals, first: str) -> None:
+def test_describe__small_numbers(totals: Totals, first: str) -> None:
     """None and one read as well as many."""
-    assert next(sentences(Forecast(totals, 30))) == f"This account has {first}"
+    assert next(describe(Forecast(totals, 30))) == f"This account has {first}"
 
 
 @pytest.mark.parametrize(
@@ -155,17 +172,17 @@ def test_sentences__small_numbers(totals: Totals, first: str) -> None:
         ),
     ],
 )
-def test_sentences__intervals(frequency: int, interval: str, advice: str) -> None:
+def test_describe__intervals(frequency: int, interval: str, advice: str) -> None:
     """The shortest, the default and the longest frequency are called what people call them."""
-    said = list(sentences(small(frequency)))
+    said = list(describe(small(frequency)))
 
     assert interval in said[2]
     assert said[-1] == advice
 
 
-def test_warning__does_not_fit() -> None:
+def test_find_problem__does_not_fit() -> None:
     """It names the setting by its title."""
-    assert warning(Forecast(Totals(10_000_000, 1, 0, [], 0.1), 30)) == (
+    assert find_problem(Forecast(Totals(10_000_000, 1, 0, [], 0.1), 30)) == (
         "A sync takes about 3 hours, longer than the 30 minutes of Replication Frequency"
         " (frequency)."
     )
@@ -191,6 +208,46 @@ def test_warning__does_not_fit() -> None:
         ),
     ],
 )
-def test_warning__too_large(contacts: int, frequency: int, text: str) -> None:
+def test_find_problem__too_large(contacts: int, frequency: int, text: str) -> None:
     """Where no interval is advised it says so, and what could be done instead."""
-    assert warning(Forecast(Totals(contacts, 1, 0, [], 0.1), frequency)) == text
+    assert find_problem(Forecast(Totals(contacts, 1, 0, [], 0.1), frequency)) == text
+
+
+def slowly(clock: Clock, seconds: float, page: dict[str, Any]) -> Callable[..., Any]:
+    """An answer of requests-mock that takes its time on the clock."""
+
+    def respond(request: Any, context: Any) -> dict[str, Any]:
+        clock.sleep(seconds)
+        return page
+
+    return respond
+
+
+@pytest.mark.parametrize(("page_seconds", "measured"), [(0.01, 20), (1.0, 8), (4.0, 1)])
+def test_measure_account__while_half_of_the_time_is_left(
+    client: Client, clock: Clock, autopilot: Mocker, page_seconds: float, measured: int
+) -> None:
+    """Segments are a sample: as many as there is time for, twenty at most."""
+    segments = [{"segment_id": f"s{number}"} for number in range(30)]
+    contacts = {"contacts": [], "total_contacts": 700}
+    autopilot.get(ANY, json=slowly(clock, page_seconds, contacts))
+    autopilot.get(URL + "smart_segments", json=slowly(clock, page_seconds, {"segments": segments}))
+    hurried = replace(client, deadline=Deadline(20, clock.now))
+
+    totals = measure_account(hurried, lists=3, start_date=NOW)
+
+    assert (totals.contacts, totals.lists, totals.segments) == (700, 3, 30)
+    assert totals.members == [700] * measured
+    assert clock.seconds < 20
+
+
+def test_measure_account__no_time_for_a_segment(
+    client: Client, clock: Clock, autopilot: Mocker
+) -> None:
+    """Without a single segment's size nothing can be said of pairs, which may be most rows."""
+    segments = [{"segment_id": "s1"}]
+    autopilot.get(URL + "contacts", json={"contacts": [], "total_contacts": 1})
+    autopilot.get(URL + "smart_segments", json=slowly(clock, 11, {"segments": segments}))
+
+    with pytest.raises(UnknownTotals, match="answers too slowly"):
+        measure_account(replace(client, deadline=Deadline(20, clock.now)), lists=0, start_date=NOW)

@@ -13,7 +13,7 @@ from requests_mock import Mocker
 
 from source_autopilot.run import execute, write_lines
 from source_autopilot.source import SourceAutopilot
-from unit_tests.conftest import KEY
+from unit_tests.support.constants import KEY
 
 URL = "https://api2.autopilothq.com/v1/"
 Messages = list[dict[str, Any]]

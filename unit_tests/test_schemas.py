@@ -7,12 +7,11 @@ import pytest
 from airbyte_cdk.models import SyncMode
 from jsonschema import Draft7Validator
 
-from source_autopilot.api.client import Api
-from source_autopilot.records.custom_columns import columns_of
-from source_autopilot.records.custom_field import CustomField
+from source_autopilot.api.client import Client
+from source_autopilot.records.custom_columns import FIELD_TYPES, CustomField, make_columns
 from source_autopilot.streams.base import AutopilotStream
-from source_autopilot.streams.tables import Contacts, Lists, SmartSegments, SmartSegmentsContacts
-from unit_tests.conftest import NOW
+from source_autopilot.streams.tables import create_streams
+from unit_tests.support.constants import NOW
 
 KEYS = {
     "contacts": [["contact_id"]],
@@ -21,24 +20,16 @@ KEYS = {
     "smart_segments_contacts": [["segment_id"], ["contact_id"]],
 }
 CUSTOM_FIELDS = [
-    CustomField("Test Field", "text"),
-    CustomField("Renewed at", "moment"),
-    CustomField("Seats", "integer"),
-    CustomField("Score", "number"),
-    CustomField("Agreed?", "boolean"),
+    CustomField("Renewed at" if name == "date" else f"Test {name}", kind)
+    for name, kind in FIELD_TYPES.items()
 ]
 
 
 @pytest.fixture(params=sorted(KEYS))
-def stream(request: pytest.FixtureRequest, api: Api) -> AutopilotStream:
+def stream(request: pytest.FixtureRequest, client: Client) -> AutopilotStream:
     """Each of the four streams."""
-    streams: list[AutopilotStream] = [
-        Contacts(api, start_date=NOW, custom=columns_of(CUSTOM_FIELDS)),
-        Lists(api),
-        SmartSegments(api),
-        SmartSegmentsContacts(api),
-    ]
-    return {it.name: it for it in streams}[request.param]
+    streams = create_streams(client, start_date=NOW, custom=make_columns(CUSTOM_FIELDS))
+    return {stream.name: stream for stream in streams}[request.param]
 
 
 def columns(schema: dict[str, Any], path: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
@@ -58,7 +49,7 @@ def test_stream__as_in_the_table_layout(stream: AutopilotStream) -> None:
 
 
 def test_schema__valid_and_open(stream: AutopilotStream) -> None:
-    """A schema is valid, leaves room for fields that nobody knows yet, and never lacks its key."""
+    """A schema is valid, leaves room for fields that are not known yet, and never lacks its key."""
     schema = dict(stream.get_json_schema())
 
     Draft7Validator.check_schema(schema)
@@ -75,7 +66,9 @@ def test_schema__every_column_described(stream: AutopilotStream) -> None:
 
 def test_schema__times(stream: AutopilotStream) -> None:
     """Every time column has the type that destinations turn into a timestamp with time zone."""
-    found = {path for path, it in columns(dict(stream.get_json_schema())) if it.get("format")}
+    found = {
+        path for path, column in columns(dict(stream.get_json_schema())) if column.get("format")
+    }
     expected = {
         path
         for path, _ in columns(dict(stream.get_json_schema()))

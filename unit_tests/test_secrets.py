@@ -19,10 +19,10 @@ from hypothesis import strategies as st
 from requests_mock import ANY, Mocker
 
 from source_autopilot import source
-from source_autopilot.api.rate_limiter import RequestBudget
+from source_autopilot.api.rate_limiter import RateLimiter
 from source_autopilot.run import execute
 from source_autopilot.source import SourceAutopilot
-from unit_tests.conftest import Clock, WaitingByClock
+from unit_tests.support.clock import Clock, WaitingByClock
 
 CATALOG = {
     "streams": [
@@ -76,7 +76,7 @@ def forms(key: str) -> set[str]:
     """The key as it is, and as it may be written."""
     plain = {key, quote(key), quote(key, safe=""), quote_plus(key), json.dumps(key)[1:-1]}
     packed = {base64.b64encode(key.encode()), base64.urlsafe_b64encode(key.encode())}
-    return plain | {it.decode() for it in packed}
+    return plain | {encoded.decode() for encoded in packed}
 
 
 @pytest.fixture
@@ -104,9 +104,9 @@ def printed(capsys: pytest.CaptureFixture[str]) -> Iterator[Callable[[list[str]]
 
 
 @pytest.fixture(autouse=True)
-def _budget_waits_by_clock(monkeypatch: pytest.MonkeyPatch, clock: Clock) -> None:
+def _limiter_waits_by_clock(monkeypatch: pytest.MonkeyPatch, clock: Clock) -> None:
     waiting = partial(WaitingByClock, clock)
-    monkeypatch.setattr(source, "RequestBudget", lambda: RequestBudget(clock.now, waiting))
+    monkeypatch.setattr(source, "RateLimiter", lambda: RateLimiter(clock.now, waiting))
 
 
 @pytest.mark.usefixtures("naps")
@@ -137,5 +137,5 @@ def test_key__never_shown(
         output = printed(arguments if verb == "check" else [*arguments, "--catalog", str(catalog)])
 
     assert output
-    shown = [output[output.index(it) - 60 :][:160] for it in forms(key) if it in output]
+    shown = [output[output.index(form) - 60 :][:160] for form in forms(key) if form in output]
     assert not shown

@@ -2,7 +2,7 @@
 
 import logging
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -24,19 +24,15 @@ from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 from requests_mock import Mocker
 
 from source_autopilot import source
-from source_autopilot.api.rate_limiter import RequestBudget
-from source_autopilot.api.retry_policy import (
-    PATIENCE_OF_CHECK,
-    PATIENCE_OF_DISCOVER,
-    PATIENCE_OF_READ,
-    Patience,
-)
-from source_autopilot.failures import SyncFailed
-from source_autopilot.source import STREAM_NAMES, SourceAutopilot
+from source_autopilot.api.rate_limiter import RateLimiter
+from source_autopilot.api.retry_policy import COMMAND_POLICY, READ_POLICY
+from source_autopilot.errors import SyncFailed
+from source_autopilot.source import SourceAutopilot
 from source_autopilot.streams.base import AutopilotStream
-from source_autopilot.sync.record_batch import RecordPage
-from unit_tests.conftest import KEY
+from source_autopilot.streams.tables import STREAM_NAMES
+from source_autopilot.sync.record_batch import RecordBatch
 from unit_tests.support.catalogs import DISCOVERED, catalog
+from unit_tests.support.constants import KEY
 
 URL = "https://api2.autopilothq.com/v1/"
 LOGGER = logging.getLogger("airbyte")
@@ -68,10 +64,15 @@ def statuses(messages: Iterable[AirbyteMessage]) -> list[tuple[str, str]]:
 def errors(messages: Iterable[AirbyteMessage]) -> list[tuple[Any, Any]]:
     """The failure type and message of each error trace."""
     return [
-        (it.trace.error.failure_type, it.trace.error.message)
-        for it in messages
-        if it.trace and it.trace.error
+        (message.trace.error.failure_type, message.trace.error.message)
+        for message in messages
+        if message.trace and message.trace.error
     ]
+
+
+def records(messages: Iterable[AirbyteMessage]) -> list[dict[str, Any]]:
+    """The records' data."""
+    return [message.record.data for message in messages if message.record]
 
 
 DONE = {"__ab_full_refresh_sync_complete": True}
@@ -95,7 +96,11 @@ def at(bookmark: str) -> AirbyteStateMessage:
 
 def states(messages: Iterable[AirbyteMessage]) -> list[dict[str, Any]]:
     """The states among the messages."""
-    found = [it.state.stream.stream_state for it in messages if it.state and it.state.stream]
+    found = [
+        message.state.stream.stream_state
+        for message in messages
+        if message.state and message.state.stream
+    ]
     return [dict(vars(state)) for state in found if state]
 
 
@@ -173,7 +178,7 @@ def test_check_connection__segment_deleted_meanwhile(
         ({"json": {"contacts": None}}, "null or missing"),
         ({"json": {"contacts": []}}, "does not say how many contacts there are"),
         ({"json": {"contacts": [], "total_contacts": "9" * 400}}, "does not say how many contacts"),
-        ({"exc": RuntimeError}, "RuntimeError"),  # whatever nobody has thought of
+        ({"exc": RuntimeError}, "RuntimeError"),  # a fault of ours
     ],
 )
 def test_check_connection__no_forecast(
@@ -218,32 +223,25 @@ def test_check_connection__is_less_patient(autopilot: Mocker) -> None:
     with pytest.raises(AirbyteTracedException):
         SourceAutopilot().check_connection(LOGGER, CONFIG)
 
-    assert autopilot.call_count == PATIENCE_OF_CHECK.retries + 1 < PATIENCE_OF_READ.retries + 1
+    assert autopilot.call_count == COMMAND_POLICY.max_tries < READ_POLICY.max_tries
 
 
-@pytest.mark.parametrize(
-    ("command", "patience"),
-    [
-        (SourceAutopilot().check_connection, PATIENCE_OF_CHECK),
-        (SourceAutopilot().discover, PATIENCE_OF_DISCOVER),
-    ],
-)
-def test_commands__wait_less(
-    autopilot: Mocker, command: Callable[..., Any], patience: Patience
-) -> None:
-    """Where somebody waits for the end of a command, it waits for no answer as long as a sync."""
+@pytest.mark.parametrize("command", ["check_connection", "discover"])
+def test_commands__wait_less(autopilot: Mocker, command: str) -> None:
+    """Where a person waits for a command, it waits for no answer as long as a sync."""
     autopilot.get(requests_mock.ANY, exc=requests.ReadTimeout)
 
     with suppress(AirbyteTracedException):
-        command(LOGGER, CONFIG)
+        getattr(SourceAutopilot(), command)(LOGGER, CONFIG)
 
-    waits: set[Any] = {request.timeout for request in autopilot.request_history}
-    assert waits == {(patience.connect_seconds, patience.read_seconds)}
+    timeouts: set[Any] = {request.timeout for request in autopilot.request_history}
+    assert max(seconds for _, seconds in timeouts) <= COMMAND_POLICY.answer_seconds
+    assert COMMAND_POLICY.answer_seconds < READ_POLICY.answer_seconds
 
 
 def properties_of(discovered: AirbyteCatalog, stream: str = "contacts") -> dict[str, Any]:
     """The columns of a discovered stream."""
-    [schema] = [it.json_schema for it in discovered.streams if it.name == stream]
+    [schema] = [found.json_schema for found in discovered.streams if found.name == stream]
     return dict(schema["properties"])
 
 
@@ -272,14 +270,16 @@ def test_discover__key_without_rights(autopilot: Mocker, caplog: pytest.LogCaptu
     discovered = SourceAutopilot().discover(LOGGER, CONFIG)
 
     assert properties_of(discovered) == properties_of(
-        AirbyteCatalog(streams=[it.as_airbyte_stream() for it in SourceAutopilot().streams(CONFIG)])
+        AirbyteCatalog(
+            streams=[stream.as_airbyte_stream() for stream in SourceAutopilot().streams(CONFIG)]
+        )
     )
     assert autopilot.call_count == 2
     assert "Autopilot does not allow this API key to read this (403)." in caplog.text
 
 
 def test_read__custom_fields_of_the_catalog(autopilot: Mocker) -> None:
-    """Values go where the catalog says they do, and nobody is asked which fields there are."""
+    """Values go where the catalog says they do, and nothing asks which fields there are."""
     title = {"title": "Seats", "type": ["null", "integer"]}
     schema = {"properties": {**DISCOVERED["properties"], "custom_places": title}}
     entries = [{"kind": "Seats", "value": "7", "fieldType": "integer", "deleted": False}]
@@ -289,14 +289,14 @@ def test_read__custom_fields_of_the_catalog(autopilot: Mocker) -> None:
 
     messages = list(SourceAutopilot().read(LOGGER, CONFIG, catalog("contacts", schema=schema)))
 
-    [record] = [it.record.data for it in messages if it.record]
+    [record] = records(messages)
     assert record["custom_places"] == 7
     assert autopilot.call_count == 1
 
 
 @pytest.mark.parametrize("status", [200, 403, 429, 500])
 def test_read__catalog_without_a_schema(autopilot: Mocker, status: int) -> None:
-    """Who writes a catalog by hand gets the columns for one request, and rows without it, too."""
+    """A catalog written by hand gets the columns for one request, and its rows without it, too."""
     fields = [{"name": "Seats", "fieldType": "integer"}]
     autopilot.get(URL + "contacts/custom_fields", json=fields, status_code=status)
     entries = [{"kind": "Seats", "value": "7"}]
@@ -306,7 +306,7 @@ def test_read__catalog_without_a_schema(autopilot: Mocker, status: int) -> None:
 
     messages = list(SourceAutopilot().read(LOGGER, CONFIG, catalog("contacts", schema={})))
 
-    [record] = [it.record.data for it in messages if it.record]
+    [record] = records(messages)
     assert record.pop("custom_fields") == entries
     assert record == {"contact_id": "p1", **({"custom_seats": 7} if status == 200 else {})}
     assert statuses(messages) == [("contacts", "COMPLETE")]
@@ -337,7 +337,7 @@ def test_read__only_what_the_catalog_names(autopilot: Mocker) -> None:
 
     messages = read("lists")
 
-    assert [it.record.data for it in messages if it.record] == [{"list_id": "l1"}]
+    assert records(messages) == [{"list_id": "l1"}]
     assert statuses(messages) == [("lists", "COMPLETE")]
     assert autopilot.call_count == 1
 
@@ -376,10 +376,12 @@ def test_read__nested_deeply(autopilot: Mocker, depth: int, value: str, document
     messages: list[AirbyteMessage] = []
 
     with suppress(SyncFailed):
-        every = SourceAutopilot(in_pages=True).read(LOGGER, CONFIG, catalog("contacts"))
+        every = SourceAutopilot(in_batches=True).read(LOGGER, CONFIG, catalog("contacts"))
         messages.extend(every)
 
-    written = b"".join(it.lines for it in messages if isinstance(it, RecordPage)).decode()
+    written = b"".join(
+        message.lines for message in messages if isinstance(message, RecordBatch)
+    ).decode()
     said = [message for _, message in errors(messages)]
     assert deep.replace("NaN", "null") in written or "nested too deeply" in " ".join(said)
 
@@ -387,7 +389,7 @@ def test_read__nested_deeply(autopilot: Mocker, depth: int, value: str, document
 def test_read__revoked_key(autopilot: Mocker, monkeypatch: pytest.MonkeyPatch) -> None:
     """A wrong key fails every stream alike: one request and one error are enough."""
     # Time stands still: the second request's turn does not come before the first one's answer.
-    monkeypatch.setattr(source, "RequestBudget", lambda: RequestBudget(lambda: 0.0))
+    monkeypatch.setattr(source, "RateLimiter", lambda: RateLimiter(lambda: 0.0))
     autopilot.get(URL + "contacts", status_code=401)
     messages: list[AirbyteMessage] = []
 
@@ -399,11 +401,16 @@ def test_read__revoked_key(autopilot: Mocker, monkeypatch: pytest.MonkeyPatch) -
     assert autopilot.call_count == 1
 
 
-def test_streams__share_a_budget() -> None:
+def test_streams__share_a_limiter() -> None:
     """The rate limit is the account's: what one stream uses, the others have no more."""
     streams = SourceAutopilot().streams(CONFIG)
 
-    assert len({id(it.api.budget) for it in streams if isinstance(it, AutopilotStream)}) == 1
+    assert (
+        len(
+            {id(stream.client.limiter) for stream in streams if isinstance(stream, AutopilotStream)}
+        )
+        == 1
+    )
 
 
 def test_read__no_streams(autopilot: Mocker) -> None:
@@ -415,21 +422,21 @@ def test_read__a_stream_twice(autopilot: Mocker) -> None:
     """A stream that a catalog names twice is read once."""
     autopilot.get(URL + "lists", json={"lists": [{"list_id": "l1"}]})
 
-    assert [it.record.data for it in read("lists", "lists") if it.record] == [{"list_id": "l1"}]
+    assert records(read("lists", "lists")) == [{"list_id": "l1"}]
 
 
 @pytest.mark.parametrize("job", ["", "42"])
 def test_read__finished_state(autopilot: Mocker, monkeypatch: pytest.MonkeyPatch, job: str) -> None:
     """Airbyte's platform deletes the state of a finished sync, so what is there is this job's.
 
-    Anywhere else a finished state is the last sync's: whoever trusted it would deliver nothing.
+    Anywhere else a finished state is the last sync's: a sync that trusted it would deliver nothing.
     """
     monkeypatch.setenv("WORKER_JOB_ID", job)
     autopilot.get(URL + "lists", json={"lists": [{"list_id": "l1"}]})
 
     messages = list(SourceAutopilot().read(LOGGER, CONFIG, catalog("lists"), [state_of(DONE)]))
 
-    assert [it.record.data for it in messages if it.record] == ([] if job else [{"list_id": "l1"}])
+    assert records(messages) == ([] if job else [{"list_id": "l1"}])
     assert statuses(messages) == [("lists", "COMPLETE")]
     assert states(messages) == [DONE]
 
@@ -444,7 +451,7 @@ def test_read__unfinished_state(
 
     messages = list(SourceAutopilot().read(LOGGER, CONFIG, catalog("contacts"), [at("b7")]))
 
-    assert [it.record.data for it in messages if it.record] == [{"contact_id": "p8"}]
+    assert records(messages) == [{"contact_id": "p8"}]
     assert states(messages) == [DONE]
 
 
@@ -488,7 +495,7 @@ def test_read__refused_bookmark(autopilot: Mocker, caplog: pytest.LogCaptureFixt
 
     messages = list(SourceAutopilot().read(LOGGER, CONFIG, catalog("contacts"), [at("b7")]))
 
-    assert [it.record.data for it in messages if it.record] == [{"contact_id": "p1"}]
+    assert records(messages) == [{"contact_id": "p1"}]
     assert "does not know the bookmark b7 of the last attempt any more" in caplog.text
 
 
@@ -496,10 +503,10 @@ def test_read__malformed_state(autopilot: Mocker) -> None:
     """A state that makes no sense is a config error that names the stream and says what to do."""
     with pytest.raises(
         AirbyteTracedException, match=r"lists: .*Clear the connection's state"
-    ) as it:
+    ) as raised:
         list(
             SourceAutopilot().read(LOGGER, CONFIG, catalog("lists"), [state_of({"x": 1}, "lists")])
         )
 
-    assert it.value.failure_type == FailureType.config_error
+    assert raised.value.failure_type == FailureType.config_error
     assert autopilot.call_count == 0

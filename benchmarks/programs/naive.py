@@ -1,6 +1,6 @@
 """A connector as the CDK's tutorial teaches it: streams and pages one after the other.
 
-It hands every document on as it came, so it does less than any connector with the same tables.
+It passes every document on unchanged, so it does less than any connector with the same tables.
 """
 
 from __future__ import annotations

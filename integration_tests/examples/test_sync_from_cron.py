@@ -13,21 +13,20 @@ from typing import Any
 
 import pytest
 
-from integration_tests.conftest import ALL_TIME, KEY
-from integration_tests.support import docker_stand_in
-from integration_tests.support.connector import ROOT, SECONDS, Output
-from integration_tests.support.docker_on_path import docker_that_reaches
-from integration_tests.sync.test_read import expected_rows, sorted_rows
+from integration_tests.support.connector import ALL_TIME, KEY, ROOT, TIMEOUT_SECONDS, Output
+from integration_tests.support.docker_on_path import put_docker_on_path
+from integration_tests.support.docker_stand_in import put_stand_in_on_path
+from integration_tests.support.rows import expected_rows, sorted_rows
 from simulator import Account, Simulator
 
 SCRIPT = ROOT / "examples" / "sync_from_cron.sh"
-BUSY = 75
-REQUESTS = 15 + 9 + 5 + 1 + 3 + 3  # of a whole sync: each page, the lists, and the segments twice
+STILL_RUNNING = 75
+REQUESTS_OF_A_SYNC = 15 + 9 + 5 + 1 + 3 + 3  # pages of each chain, lists, segments twice
 
 
 @pytest.fixture
 def account() -> Account:
-    """Some pages: two seconds at 20 requests a second, and there is a state about every second."""
+    """Pages for two seconds at 20 requests a second, with a state about every second."""
     return Account(contacts=1_500, segment_sizes=[900, 450, 0, 250])
 
 
@@ -40,7 +39,7 @@ def autopilot(account: Account) -> Iterator[Simulator]:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """What the script is given, with a space in its name."""
+    """A folder for the script, with a space in its name."""
     folder = tmp_path / "my account"
     folder.mkdir()
     (folder / "config.json").write_text(json.dumps(ALL_TIME))
@@ -55,12 +54,12 @@ def kill_container(
     autopilot: Simulator,
     monkeypatch: pytest.MonkeyPatch,
 ) -> Callable[[], None]:
-    """A `docker` on PATH that reaches the simulator; the function is its `docker kill`."""
+    """Put a `docker` on PATH that reaches the simulator; returns its `docker kill`."""
     programs = tmp_path / "bin"
     if request.param == "docker":
-        docker_that_reaches(autopilot.url, programs, monkeypatch)
+        put_docker_on_path(autopilot.url, programs, monkeypatch)
         return _docker_kill
-    process_id = docker_stand_in.put_on_path(autopilot.url, programs, monkeypatch)
+    process_id = put_stand_in_on_path(autopilot.url, programs, monkeypatch)
     return lambda: os.kill(int(process_id.read_text()), signal.SIGKILL)
 
 
@@ -71,15 +70,17 @@ def _docker_kill() -> None:
 
 
 @contextmanager
-def begun(folder: Path, autopilot: Simulator, requests: int) -> Iterator[subprocess.Popen[str]]:
-    """A run of the script that has sent so many requests; it is waited for.
+def start_sync(
+    folder: Path, autopilot: Simulator, requests: int
+) -> Iterator[subprocess.Popen[str]]:
+    """Run the script until it has sent so many requests, and to its end after the block.
 
-    What it says is in the file `said` beside the folder.
+    Its stderr is a file beside the folder.
     """
-    deadline = time.monotonic() + SECONDS
+    deadline = time.monotonic() + TIMEOUT_SECONDS
     with (
-        (folder.parent / "said").open("w") as said,
-        subprocess.Popen([SCRIPT, folder], stderr=said, encoding="utf-8") as process,  # noqa: S603
+        (folder.parent / "stderr").open("w") as stderr,
+        subprocess.Popen([SCRIPT, folder], stderr=stderr, encoding="utf-8") as process,  # noqa: S603
     ):
         while autopilot.log.count() < requests:
             assert process.poll() is None
@@ -89,25 +90,29 @@ def begun(folder: Path, autopilot: Simulator, requests: int) -> Iterator[subproc
 
 
 def sync(folder: Path) -> subprocess.CompletedProcess[str]:
-    """A run of the script to its end."""
+    """Run the script to its end."""
     return subprocess.run(  # noqa: S603 - our own program
-        [SCRIPT, folder], capture_output=True, encoding="utf-8", timeout=SECONDS, check=False
+        [SCRIPT, folder],
+        capture_output=True,
+        encoding="utf-8",
+        timeout=TIMEOUT_SECONDS,
+        check=False,
     )
 
 
-def complete(folder: Path) -> list[Path]:
-    """The complete syncs, oldest first."""
+def complete_syncs(folder: Path) -> list[Path]:
+    """The files of complete syncs, oldest first."""
     return sorted(folder.glob("sync-*.jsonl"))
 
 
-def rows(file: Path) -> dict[str, list[Any]]:
+def read_rows(file: Path) -> dict[str, list[Any]]:
     """The records in a complete sync, in a comparable order."""
     return sorted_rows(Output(0, file.read_text(), "").rows)
 
 
-def names(folder: Path) -> set[str]:
-    """What is in the folder beside complete syncs."""
-    return {it.name for it in folder.iterdir()} - {it.name for it in complete(folder)}
+def other_files(folder: Path) -> set[str]:
+    """The names in the folder beside complete syncs."""
+    return {file.name for file in {*folder.iterdir()} - {*complete_syncs(folder)}}
 
 
 def test_sync__to_its_end(
@@ -117,84 +122,85 @@ def test_sync__to_its_end(
     first, second = sync(folder), sync(folder)
 
     assert (first.returncode, first.stderr) == (second.returncode, second.stderr) == (0, "")
-    assert [rows(it) for it in complete(folder)] == [sorted_rows(expected_rows(account))] * 2
-    assert [it.stat().st_mode & 0o777 for it in complete(folder)] == [0o600] * 2
-    assert names(folder) == {"config.json", "catalog.json"}
+    rows = [read_rows(file) for file in complete_syncs(folder)]
+    assert rows == [sorted_rows(expected_rows(account))] * 2
+    assert [file.stat().st_mode & 0o777 for file in complete_syncs(folder)] == [0o600] * 2
+    assert other_files(folder) == {"config.json", "catalog.json"}
 
 
 def test_sync__container_killed(
     folder: Path, account: Account, autopilot: Simulator, kill_container: Callable[[], None]
 ) -> None:
     """A killed connector leaves no complete sync; the next run goes on and has each row once."""
-    with begun(folder, autopilot, requests=25) as killed:
+    with start_sync(folder, autopilot, requests=25) as killed:
         kill_container()
-    after_killed = complete(folder)
-    asked = autopilot.log.count()
+    complete_after_kill = complete_syncs(folder)
+    requests = autopilot.log.count()
     rest = sync(folder)
-    asked_again = autopilot.log.count() - asked
+    requests_of_rest = autopilot.log.count() - requests
 
     assert killed.returncode == 128 + signal.SIGKILL
-    assert after_killed == []
+    assert complete_after_kill == []
     assert rest.returncode == 0
-    assert asked_again < REQUESTS
-    [whole] = complete(folder)
-    assert rows(whole) == sorted_rows(expected_rows(account))
-    assert names(folder) == {"config.json", "catalog.json"}
+    assert requests_of_rest < REQUESTS_OF_A_SYNC
+    [whole] = complete_syncs(folder)
+    assert read_rows(whole) == sorted_rows(expected_rows(account))
+    assert other_files(folder) == {"config.json", "catalog.json"}
 
 
 def test_sync__script_killed(
     folder: Path, account: Account, autopilot: Simulator, kill_container: Callable[[], None]
 ) -> None:
-    """Kill the script, and the next run takes its lock and what it had, and ends its container."""
-    with begun(folder, autopilot, requests=25) as killed:
+    """After a SIGKILL the next run takes over the lock and the rows, and ends the container."""
+    with start_sync(folder, autopilot, requests=25) as killed:
         killed.kill()
     if kill_container is not _docker_kill:
         kill_container()  # the stand-in has no `docker rm --force`
     rest = sync(folder)
 
     assert (rest.returncode, rest.stderr) == (0, "")
-    [whole] = complete(folder)
-    assert rows(whole) == sorted_rows(expected_rows(account))
+    [whole] = complete_syncs(folder)
+    assert read_rows(whole) == sorted_rows(expected_rows(account))
 
 
 def test_sync__stopped(
     folder: Path, account: Account, autopilot: Simulator, kill_container: Callable[[], None]
 ) -> None:
     """SIGTERM reaches the connector, whose exit code and sentence are passed on."""
-    with begun(folder, autopilot, requests=25) as stopped:
+    with start_sync(folder, autopilot, requests=25) as stopped:
         stopped.terminate()
-    said = (folder.parent / "said").read_text()
+    stderr = (folder.parent / "stderr").read_text()
     rest = sync(folder)
 
     assert stopped.returncode == 143
-    assert "is not complete (exit code 143); the next run goes on with it." in said
-    assert "The sync was stopped from outside before it was complete." in said
+    assert "is not complete (exit code 143); the next run goes on with it." in stderr
+    assert "The sync was stopped from outside before it was complete." in stderr
     assert rest.returncode == 0
-    [whole] = complete(folder)
-    assert rows(whole) == sorted_rows(expected_rows(account))
+    [whole] = complete_syncs(folder)
+    assert read_rows(whole) == sorted_rows(expected_rows(account))
 
 
 def test_sync__while_another_runs(
     folder: Path, account: Account, autopilot: Simulator, kill_container: Callable[[], None]
 ) -> None:
     """Two runs never overlap: the second says so and leaves the first alone."""
-    with begun(folder, autopilot, requests=5) as first:
-        asked = autopilot.log.count()
+    with start_sync(folder, autopilot, requests=5) as first:
+        requests = autopilot.log.count()
         second = sync(folder)
         assert first.poll() is None, "the first run ended too early for this test"
 
-    assert second.returncode == BUSY
+    assert second.returncode == STILL_RUNNING
     assert "is still running" in second.stderr
     assert first.returncode == 0
-    assert autopilot.log.count() > asked
-    [whole] = complete(folder)
-    assert rows(whole) == sorted_rows(expected_rows(account))
+    assert autopilot.log.count() > requests
+    [whole] = complete_syncs(folder)
+    assert read_rows(whole) == sorted_rows(expected_rows(account))
 
 
 def test_sync__wrong_key(
     folder: Path, account: Account, kill_container: Callable[[], None]
 ) -> None:
-    """Cron's mail says what is wrong; with the right key the sync is begun anew."""
+    """Cron's mail says what is wrong; with the right key the sync begins anew."""
     (folder / "config.json").write_text(json.dumps({**ALL_TIME, "api_key": "f" * 32}))
     refused = sync(folder)
     (folder / "config.json").write_text(json.dumps(ALL_TIME))
@@ -204,7 +210,8 @@ def test_sync__wrong_key(
     assert refused.stderr.count("Autopilot does not accept the API key") == 1
     assert "Traceback" not in refused.stderr
     assert accepted.returncode == 0
-    assert [rows(it) for it in complete(folder)] == [sorted_rows(expected_rows(account))]
+    [whole] = complete_syncs(folder)
+    assert read_rows(whole) == sorted_rows(expected_rows(account))
 
 
 @pytest.mark.parametrize("changed", ["config.json", "catalog.json", "a day"])
@@ -215,8 +222,8 @@ def test_sync__unfinished_but_stale(
     kill_container: Callable[[], None],
     changed: str,
 ) -> None:
-    """Rows of other settings, or of another day, are not mixed: the sync is begun anew."""
-    with begun(folder, autopilot, requests=25):
+    """Rows of other settings or of another day are not mixed: the sync begins anew."""
+    with start_sync(folder, autopilot, requests=25):
         kill_container()
     if changed == "a day":
         long_ago = time.time() - 2 * 24 * 60 * 60
@@ -228,19 +235,15 @@ def test_sync__unfinished_but_stale(
     anew = sync(folder)
 
     assert anew.returncode == 0
-    [whole] = complete(folder)
-    assert "old" not in {
-        it["log"]["message"]
-        for it in Output(0, whole.read_text(), "").messages
-        if it["type"] == "LOG"
-    }
-    assert rows(whole) == sorted_rows(expected_rows(account))
+    [whole] = complete_syncs(folder)
+    assert "old" not in Output(0, whole.read_text(), "").log.splitlines()
+    assert read_rows(whole) == sorted_rows(expected_rows(account))
 
 
 def test_sync__published_but_not_tidied_up(
     folder: Path, account: Account, kill_container: Callable[[], None]
 ) -> None:
-    """A power cut behind the last step does not have the sync published twice."""
+    """After a power cut behind the last step the sync is not published again."""
     (folder / "unfinished").mkdir()
     (folder / "unfinished" / "began").write_text("20260101T000000Z\n")
     published = folder / "sync-20260101T000000Z.jsonl"
@@ -249,21 +252,21 @@ def test_sync__published_but_not_tidied_up(
     assert sync(folder).returncode == 0
 
     assert published.read_text() == ""
-    assert rows(complete(folder)[1]) == sorted_rows(expected_rows(account))
+    assert read_rows(complete_syncs(folder)[1]) == sorted_rows(expected_rows(account))
 
 
-def test_sync__lock_of_a_run_that_is_no_more(
+def test_sync__stale_lock(
     folder: Path, account: Account, kill_container: Callable[[], None]
 ) -> None:
-    """After a power cut the number of the last run may be another process's by now."""
+    """A lock is taken over when its process id belongs to another program."""
     (folder / "lock").symlink_to(str(os.getppid()))
 
     assert sync(folder).returncode == 0
-    assert names(folder) == {"config.json", "catalog.json"}
+    assert other_files(folder) == {"config.json", "catalog.json"}
 
 
 def test_sync__no_engine(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where Docker does not answer, its own words and exit code are what cron mails."""
+    """Without Docker, cron mails its message and exit code."""
     docker = tmp_path / "docker"
     docker.write_text("#!/bin/sh\necho Cannot connect to the Docker daemon. >&2\nexit 125\n")
     docker.chmod(0o755)
@@ -273,23 +276,23 @@ def test_sync__no_engine(folder: Path, tmp_path: Path, monkeypatch: pytest.Monke
 
     assert run.returncode == 125
     assert "Cannot connect to the Docker daemon." in run.stderr
-    assert complete(folder) == []
+    assert complete_syncs(folder) == []
 
 
 @pytest.mark.parametrize("missing", ["config.json", "catalog.json"])
 def test_sync__no_file(folder: Path, missing: str) -> None:
-    """A file that is missing is named, and nothing is begun."""
+    """A missing file is named, and nothing begins."""
     (folder / missing).unlink()
 
     run = sync(folder)
 
     assert run.returncode == 66
     assert run.stderr == f"There is no {folder}/{missing} that can be read.\n"
-    assert names(folder) == {"config.json", "catalog.json"} - {missing}
+    assert other_files(folder) == {"config.json", "catalog.json"} - {missing}
 
 
 def test_sync__no_folder() -> None:
-    """Without a folder it says how it is used."""
+    """Without a folder it shows its usage."""
     run = subprocess.run([SCRIPT], capture_output=True, encoding="utf-8", check=False)  # noqa: S603
 
     assert (run.returncode, run.stdout) == (64, "")

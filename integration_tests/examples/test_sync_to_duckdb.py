@@ -1,6 +1,6 @@
-"""examples/sync_to_duckdb.py as a person uses it: a program, what it prints, what it leaves.
+"""examples/sync_to_duckdb.py as a person uses it: what it prints and what it leaves.
 
-Only the clock of --watch and what needs a terminal are tried from inside.
+Only the clock of --watch and the terminal are tested from inside.
 """
 
 import importlib
@@ -18,16 +18,16 @@ from typing import Any
 
 import pytest
 
-from integration_tests.conftest import ALL_TIME, KEY
-from integration_tests.support.connector import ROOT
+from integration_tests.support.connector import ALL_TIME, KEY, ROOT
+from integration_tests.support.rows import STREAMS, Rows
 from integration_tests.support.sync_scripts import (
     EXAMPLES,
-    STREAMS,
-    by_id,
-    ended,
+    expected_tables,
+    finish,
     needs_pyairbyte,
-    started,
-    tables_of,
+    sort_by_id,
+    start_script,
+    sync,
     wait_until,
 )
 from simulator import Account, Fault, Simulator
@@ -36,15 +36,8 @@ SCRIPT = str(EXAMPLES / "sync_to_duckdb.py")
 NOON = datetime(2026, 11, 1, 12, tzinfo=timezone.utc)
 
 
-def sync(folder: Path, settings: dict[str, Any], url: str) -> tuple[int, str, str]:
-    """One sync with these settings into the folder's autopilot.duckdb."""
-    (folder / "config.json").write_text(json.dumps(settings))
-    with started([SCRIPT, "--config", "config.json"], folder, url=url) as script:
-        return ended(script)
-
-
-def last_good_sync(folder: Path) -> bytes:
-    """The content of a database that an earlier sync left in the folder: one contact, no more."""
+def create_last_good_sync(folder: Path) -> bytes:
+    """Create the database of an earlier sync, with a contact and no more; returns its content."""
     import duckdb
 
     with duckdb.connect(str(folder / "autopilot.duckdb")) as database:
@@ -52,8 +45,8 @@ def last_good_sync(folder: Path) -> bytes:
     return (folder / "autopilot.duckdb").read_bytes()
 
 
-def saved(database: Path) -> dict[str, list[dict[str, Any]]]:
-    """All rows of the four tables, JSON decoded, without PyAirbyte's own columns."""
+def read_tables(database: Path) -> Rows:
+    """The four tables, with JSON decoded, without PyAirbyte's own columns."""
     import duckdb
 
     def rows(connection: duckdb.DuckDBPyConnection, name: str) -> list[dict[str, Any]]:
@@ -72,8 +65,8 @@ def saved(database: Path) -> dict[str, list[dict[str, Any]]]:
         return {name: rows(connection, name) for name in STREAMS}
 
 
-def answers_to_the_docs(database: Path) -> list[list[Any]]:
-    """What the queries in docs/custom-fields.md find."""
+def answer_queries_of_docs(database: Path) -> list[list[Any]]:
+    """The sorted rows that each query of docs/custom-fields.md finds."""
     import duckdb
 
     page = (ROOT / "docs" / "custom-fields.md").read_text()
@@ -88,13 +81,13 @@ def test_sync__every_row(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setenv("PYTHONIOENCODING", "ascii")  # a screen that can't show every name
     account = Account(contacts=250, pairs=400)
     with Simulator(account, key=KEY) as autopilot:
-        code, stdout, stderr = sync(tmp_path, ALL_TIME, autopilot.url)
+        code, stdout, stderr = sync(SCRIPT, tmp_path, autopilot.url)
 
     assert (code, stderr) == (0, "")
-    tables = saved(tmp_path / "autopilot.duckdb")
-    assert {name: by_id(rows) for name, rows in tables.items()} == tables_of(account)
+    tables = read_tables(tmp_path / "autopilot.duckdb")
+    assert {name: sort_by_id(rows) for name, rows in tables.items()} == expected_tables(account)
     assert any(row["mail_opened"] and row["lists"] for row in tables["contacts"])
-    from_array, from_column = answers_to_the_docs(tmp_path / "autopilot.duckdb")
+    from_array, from_column = answer_queries_of_docs(tmp_path / "autopilot.duckdb")
     assert from_array == from_column != []
     assert sorted(os.listdir(tmp_path)) == ["autopilot.duckdb", "config.json"]
     assert "contacts updated since 2000-01-01" in stdout
@@ -103,20 +96,20 @@ def test_sync__every_row(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
 
 @needs_pyairbyte
 def test_sync__file_is_open(tmp_path: Path) -> None:
-    """A sync replaces all of a file that somebody has open: also tables that have no rows now."""
+    """A sync replaces all of a file that is open elsewhere: also tables without rows now."""
     import duckdb
 
-    last_good_sync(tmp_path)
+    create_last_good_sync(tmp_path)
     with duckdb.connect(str(tmp_path / "autopilot.duckdb")) as reader:
         reader.execute("CREATE TABLE mine AS SELECT 1")
         assert (tmp_path / "autopilot.duckdb.wal").exists()  # what DuckDB would apply to any file
         with Simulator(Account(contacts=0, lists=2, segments=1), key=KEY) as autopilot:
-            code, _, stderr = sync(tmp_path, ALL_TIME, autopilot.url)
+            code, _, stderr = sync(SCRIPT, tmp_path, autopilot.url)
 
         assert (code, stderr) == (0, "")
         assert reader.sql("FROM contacts").fetchall() == [("person_1",)]
         assert not (tmp_path / "autopilot.duckdb.wal").exists()
-    tables = saved(tmp_path / "autopilot.duckdb")
+    tables = read_tables(tmp_path / "autopilot.duckdb")
     assert {name: len(rows) for name, rows in tables.items()} == {
         "contacts": 0,
         "lists": 2,
@@ -129,17 +122,17 @@ def test_sync__file_is_open(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("fault", "sentence"),
     [
-        # After a page of contacts has arrived.
+        # After a page of contacts.
         (
             Fault("null_rows", "/contacts/person_*", times=None),
             'contacts: page 2 from Autopilot cannot be used: its "contacts" is null',
         ),
-        # On the list of segments, which two tables need: either of them may be the first to say it.
+        # On the list of segments, which two tables need: either may fail first.
         (
             Fault("status", "/smart_segments*", status=403, times=None),
             ": Autopilot does not allow this API key to read this (403).",
         ),
-        # Before anything has arrived.
+        # Before the first page.
         (
             Fault("status", status=401, times=None),
             "Autopilot does not accept the API key (401).",
@@ -149,9 +142,9 @@ def test_sync__file_is_open(tmp_path: Path) -> None:
 )
 def test_sync__fails(fault: Fault, sentence: str, tmp_path: Path) -> None:
     """A failed sync says why in the connector's words, exits with 1, leaves the last good one."""
-    before = last_good_sync(tmp_path)
+    before = create_last_good_sync(tmp_path)
     with Simulator(Account(contacts=250, pairs=400), key=KEY, faults=[fault]) as autopilot:
-        code, stdout, stderr = sync(tmp_path, ALL_TIME, autopilot.url)
+        code, stdout, stderr = sync(SCRIPT, tmp_path, autopilot.url)
 
     assert code == 1
     assert stderr.startswith("The sync failed. ")
@@ -192,50 +185,50 @@ def test_sync__interrupted(
     interrupt: Callable[[int], None], code: int, sentence: str, tmp_path: Path
 ) -> None:
     """A sync that is stopped halfway leaves the last good one, and nothing beside it."""
-    before = last_good_sync(tmp_path)
+    before = create_last_good_sync(tmp_path)
     (tmp_path / "config.json").write_text(json.dumps(ALL_TIME))
-    stuck = Fault("silence", "/contacts/person_*", times=None)  # page 2
+    silence = Fault("silence", "/contacts/person_*", times=None)  # page 2
     with (
-        Simulator(Account(contacts=250), key=KEY, faults=[stuck]) as autopilot,
-        started([SCRIPT, "--config", "config.json"], tmp_path, url=autopilot.url) as script,
+        Simulator(Account(contacts=250), key=KEY, faults=[silence]) as autopilot,
+        start_script([SCRIPT, "--config", "config.json"], tmp_path, url=autopilot.url) as script,
     ):
         wait_until(lambda: autopilot.log.count("/contacts/person_*") > 0)
         interrupt(script.pid)
-        ended_with, _, stderr = ended(script)
+        exit_code, _, stderr = finish(script)
 
-    assert ended_with == code
+    assert exit_code == code
     assert stderr.startswith(sentence)
     assert (tmp_path / "autopilot.duckdb").read_bytes() == before
     assert sorted(os.listdir(tmp_path)) == ["autopilot.duckdb", "config.json"]
 
 
-DEAF = """
+LOSE_A_ROW = """
 import sys
 from pathlib import Path
 sys.path.insert(0, sys.argv[1])
 import sync_to_duckdb, sync_progress
 
-class Deaf(sync_progress.Progress):
-    def hear(self, message):
-        super().hear(message)
+class FailingProgress(sync_progress.Progress):
+    def update(self, message):
+        super().update(message)
         if message.record and message.record.stream == "lists":
             raise ValueError("PyAirbyte swallows this, and the row with it")
 
-sync_progress.Progress = Deaf
+sync_progress.Progress = FailingProgress
 sys.exit(sync_to_duckdb.main(["--config", "config.json"]))
 """
 
 
 @needs_pyairbyte
 def test_sync__loses_rows(tmp_path: Path) -> None:
-    """Rows that PyAirbyte drops on the way make the sync fail: fewer are no success."""
-    before = last_good_sync(tmp_path)
+    """A sync fails if PyAirbyte drops rows on the way."""
+    before = create_last_good_sync(tmp_path)
     (tmp_path / "config.json").write_text(json.dumps(ALL_TIME))
     with (
         Simulator(Account(contacts=5, lists=3), key=KEY) as autopilot,
-        started(["-c", DEAF, str(EXAMPLES)], tmp_path, url=autopilot.url) as script,
+        start_script(["-c", LOSE_A_ROW, str(EXAMPLES)], tmp_path, url=autopilot.url) as script,
     ):
-        code, _, stderr = ended(script)
+        code, _, stderr = finish(script)
 
     assert code == 1
     assert stderr.startswith("The sync failed. Of 3 lists only 0 were saved.")
@@ -243,13 +236,13 @@ def test_sync__loses_rows(tmp_path: Path) -> None:
 
 
 def only_child(pid: int) -> int:
-    """The process that this one has started."""
+    """The only child of a process."""
     [child] = subprocess.check_output(["pgrep", "-P", str(pid)], text=True).split()  # noqa: S603, S607
     return int(child)
 
 
 def interrupt_after_child(pid: int) -> None:
-    """Ctrl-C for a process that has no time to notice before that its child is gone."""
+    """Ctrl-C for a process whose child has just ended, before it notices that."""
     child = only_child(pid)
     os.kill(pid, signal.SIGSTOP)
     os.kill(child, signal.SIGKILL)
@@ -259,25 +252,25 @@ def interrupt_after_child(pid: int) -> None:
 
 @needs_pyairbyte
 def test_demo__from_nothing(tmp_path: Path) -> None:
-    """The demo needs no account: it fills a file, shows it, and prints commands that open it."""
-    with started([SCRIPT, "--demo", "--contacts", "120"], tmp_path) as script:
-        code, stdout, stderr = ended(script)
+    """The demo needs no account: it fills a file, shows it, and prints commands to open it."""
+    with start_script([SCRIPT, "--demo", "--contacts", "120"], tmp_path) as script:
+        code, stdout, stderr = finish(script)
 
     assert (code, stderr) == (0, "")
-    tables = saved(tmp_path / "demo" / "autopilot.duckdb")
+    tables = read_tables(tmp_path / "demo" / "autopilot.duckdb")
     sizes = {"contacts": 120, "lists": 10, "smart_segments": 10, "smart_segments_contacts": 192}
     assert {name: len(rows) for name, rows in tables.items()} == sizes
     for name, size in sizes.items():
         assert f"\n{name}: {size} rows\n┌─" in stdout
     assert tables["contacts"][0]["email"] in stdout
     query = stdout[stdout.index("-- Each segment's contacts") : stdout.index("LIMIT 20") + 8]
-    for segment, company, contacts, _ in answer(tmp_path / "demo" / "autopilot.duckdb", query):
-        assert contacts == members(tables, segment, company)
+    for segment, company, contacts, _ in run_query(tmp_path / "demo" / "autopilot.duckdb", query):
+        assert contacts == count_members(tables, segment, company)
         assert re.search(
             rf"│ {re.escape(segment)} +│ {re.escape(company)} +│ +{contacts} │", stdout
         )
     command = stdout.rstrip().rpartition("program: ")[2]
-    opened = subprocess.check_output(  # noqa: S602 - the command we told people to run
+    opened = subprocess.check_output(  # noqa: S602 - the command that the script prints
         command, shell=True, cwd=tmp_path, encoding="utf-8"
     )
     assert "contact_id" in opened
@@ -285,8 +278,8 @@ def test_demo__from_nothing(tmp_path: Path) -> None:
     assert os.listdir(tmp_path / "demo") == ["autopilot.duckdb"]
 
 
-def answer(database: Path, query: str) -> list[tuple[Any, ...]]:
-    """The rows that DuckDB answers the query with."""
+def run_query(database: Path, query: str) -> list[tuple[Any, ...]]:
+    """The rows that the query returns."""
     import duckdb
 
     with duckdb.connect(str(database), read_only=True) as connection:
@@ -295,13 +288,15 @@ def answer(database: Path, query: str) -> list[tuple[Any, ...]]:
     return rows
 
 
-def members(tables: dict[str, list[dict[str, Any]]], segment: str, company: str) -> int:
+def count_members(tables: Rows, segment: str, company: str) -> int:
     """How many contacts of the company are in the segment of that title."""
-    [segment_id] = [it["segment_id"] for it in tables["smart_segments"] if it["title"] == segment]
-    employees = {it["contact_id"] for it in tables["contacts"] if it["company"] == company}
+    [segment_id] = [
+        row["segment_id"] for row in tables["smart_segments"] if row["title"] == segment
+    ]
+    employees = {row["contact_id"] for row in tables["contacts"] if row["company"] == company}
     return sum(
-        it["segment_id"] == segment_id and it["contact_id"] in employees
-        for it in tables["smart_segments_contacts"]
+        row["segment_id"] == segment_id and row["contact_id"] in employees
+        for row in tables["smart_segments_contacts"]
     )
 
 
@@ -320,11 +315,11 @@ def members(tables: dict[str, list[dict[str, Any]]], segment: str, company: str)
 )
 @needs_pyairbyte
 def test_config__unusable(content: str | None, sentence: str, tmp_path: Path) -> None:
-    """What is wrong with the config file is said in a sentence, without the key."""
+    """A sentence says what is wrong with the config file, without the key."""
     if content is not None:
         (tmp_path / "config.json").write_text(content)
-    with started([SCRIPT, "--config", "config.json"], tmp_path) as script:
-        code, stdout, stderr = ended(script)
+    with start_script([SCRIPT, "--config", "config.json"], tmp_path) as script:
+        code, stdout, stderr = finish(script)
 
     assert code == 1
     assert stderr.startswith(sentence)
@@ -335,8 +330,8 @@ def test_config__unusable(content: str | None, sentence: str, tmp_path: Path) ->
 
 def test_pyairbyte__not_installed(tmp_path: Path) -> None:
     """A Python without PyAirbyte gets a sentence about what to install, not a traceback."""
-    with started(["-S", SCRIPT, "--demo"], tmp_path) as script:  # no installed packages
-        code, stdout, stderr = ended(script)
+    with start_script(["-S", SCRIPT, "--demo"], tmp_path) as script:  # no installed packages
+        code, stdout, stderr = finish(script)
 
     assert (code, stdout) == (1, "")
     assert stderr.startswith("PyAirbyte and this connector are not both installed for ")
@@ -346,94 +341,98 @@ def test_pyairbyte__not_installed(tmp_path: Path) -> None:
 
 @needs_pyairbyte
 def test_watch__failed_sync(tmp_path: Path) -> None:
-    """--watch waits `frequency` minutes for another try; its exit code is the last sync's."""
+    """--watch waits `frequency` minutes before the next sync; its exit code is the last sync's."""
     settings = {"api_key": "0" * 32, "frequency": 90}
     (tmp_path / "config.json").write_text(json.dumps(settings))
     with (
         Simulator(Account(contacts=0), key=KEY) as autopilot,
-        started(
+        start_script(
             [SCRIPT, "--config", "config.json", "--watch"], tmp_path, url=autopilot.url
         ) as script,
     ):
         assert script.stdout
         line = next(line for line in script.stdout if line.startswith("next sync"))
         os.killpg(script.pid, signal.SIGINT)
-        code, stdout, stderr = ended(script)
+        code, stdout, stderr = finish(script)
 
-    assert re.fullmatch(r"next sync at .*\d\d:\d\d \(in (90|89) min\), ctrl-C stops\n", line)
+    announcement = re.fullmatch(r"next sync at .*\d\d:\d\d \(in (\d+) min\), ctrl-C stops\n", line)
+    assert announcement
+    assert 30 < int(announcement[1]) <= 90
     assert stderr.startswith("The sync failed. Autopilot does not accept the API key (401).")
     assert (code, stdout) == (1, "\nStopped.\n")
 
 
 class Terminal(io.StringIO):
-    """A terminal that remembers what was written to it."""
+    """A terminal that keeps what is written to it."""
 
     def isatty(self) -> bool:
-        """It says that it is one."""
+        """It is one."""
         return True
 
 
 @pytest.fixture
 def sync_progress(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
-    """The module that decides what a sync shows."""
+    """The module that shows the progress of a sync."""
     pytest.importorskip("airbyte_protocol", reason="comes with PyAirbyte")
     monkeypatch.syspath_prepend(EXAMPLES)
     return importlib.import_module("sync_progress")
 
 
-def message(**content: Any) -> Any:
-    """A line of the connector as PyAirbyte understands it."""
+def make_message(**content: Any) -> Any:
+    """A message of the connector, as PyAirbyte parses it."""
     models = importlib.import_module("airbyte_protocol.models")
     return models.AirbyteMessage.model_validate(content)
 
 
-def record(stream: str) -> Any:
-    """A row of the stream."""
-    return message(type="RECORD", record={"stream": stream, "data": {}, "emitted_at": 0})
+def make_record(stream: str) -> Any:
+    """The message of a row."""
+    return make_message(type="RECORD", record={"stream": stream, "data": {}, "emitted_at": 0})
 
 
-def complete(stream: str) -> Any:
-    """The end of the stream."""
+def make_complete(stream: str) -> Any:
+    """The message of the end of a stream."""
     status = {"stream_descriptor": {"name": stream}, "status": "COMPLETE"}
     trace = {"type": "STREAM_STATUS", "emitted_at": 0, "stream_status": status}
-    return message(type="TRACE", trace=trace)
+    return make_message(type="TRACE", trace=trace)
 
 
 def test_progress__on_a_terminal(sync_progress: ModuleType) -> None:
-    """A running count is wiped when the stream is complete, and its line takes the place."""
+    """The line of a complete stream takes the place of the running count."""
     screen, wipe = Terminal(), "\r\x1b[K"
     progress = sync_progress.Progress(screen)
 
-    progress.hear(record("contacts"))  # the next one comes too soon to be shown
-    progress.hear(record("contacts"))
-    progress.hear(complete("contacts"))
+    progress.update(make_record("contacts"))  # the next one comes too soon to be shown
+    progress.update(make_record("contacts"))
+    progress.update(make_complete("contacts"))
 
     lines = [f"{wipe}  contacts 1{wipe}  contacts                         2 rows", ""]
     assert screen.getvalue().split("\n") == lines
 
 
 def test_progress__warning(sync_progress: ModuleType) -> None:
-    """The connector's warnings are for the person; its chatter is not."""
+    """Warnings of the connector are shown, other log lines are not."""
     screen = io.StringIO()
     progress = sync_progress.Progress(screen)
 
     for level in ["INFO", "WARN"]:
-        progress.hear(message(type="LOG", log={"level": level, "message": f"a {level} line"}))
+        progress.update(
+            make_message(type="LOG", log={"level": level, "message": f"a {level} line"})
+        )
 
     assert screen.getvalue() == "  warning: a WARN line\n"
 
 
 @pytest.fixture
-def watching(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
-    """The module that the script has its clock from."""
+def watch(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    """The module that decides when to sync again."""
     monkeypatch.syspath_prepend(EXAMPLES)
-    return importlib.import_module("watching")
+    return importlib.import_module("watch")
 
 
-class Days:
-    """A clock that only `sleep` and the syncs move, and what they did with it.
+class Timeline:
+    """A clock that only `sleep` and the syncs move, and a record of both.
 
-    Each sync takes one of the `durations`, a negative one fails; after the last comes ctrl-C.
+    Each sync takes one of the `durations`; a negative one fails, and after the last comes ctrl-C.
     """
 
     def __init__(self, *durations: int) -> None:
@@ -443,7 +442,7 @@ class Days:
         self._durations = list(durations)
 
     def sync(self) -> bool:
-        """Take as long as it takes; says whether it succeeded."""
+        """Let the time of a sync pass; returns whether it succeeded."""
         self.starts.append((self.now - NOON) // timedelta(minutes=1))
         if not self._durations:
             raise KeyboardInterrupt
@@ -460,7 +459,7 @@ class Days:
 @pytest.mark.parametrize(
     ("durations", "starts", "code"),
     [
-        ([], [0], 1),  # ctrl-C in the first sync: there is nothing good
+        ([], [0], 1),  # ctrl-C in the first sync
         ([5], [0, 30], 0),
         ([5, 0, 29], [0, 30, 60, 90], 0),  # from start to start
         ([30], [0, 60], 0),  # a sync that ends when the next is due has missed it
@@ -471,23 +470,25 @@ class Days:
     ],
 )
 def test_watch__starts(
-    durations: list[int], starts: list[int], code: int, watching: ModuleType
+    durations: list[int], starts: list[int], code: int, watch: ModuleType
 ) -> None:
-    """Syncs start at multiples of the interval, after failures too; the last one decides."""
-    days = Days(*durations)
+    """Syncs start at multiples of the interval; the last one sets the exit code."""
+    timeline = Timeline(*durations)
 
-    ended_with = watching.watch(days.sync, minutes=30, now=lambda: days.now, sleep=days.sleep)
+    exit_code = watch.watch(
+        timeline.sync, minutes=30, now=lambda: timeline.now, sleep=timeline.sleep
+    )
 
-    assert (days.starts, ended_with) == (starts, code)
+    assert (timeline.starts, exit_code) == (starts, code)
 
 
-def test_watch__computer_sleeps(watching: ModuleType) -> None:
-    """Naps are short, so that a sync that became due while the computer slept starts soon after."""
-    days = Days(0)
+def test_watch__computer_sleeps(watch: ModuleType) -> None:
+    """Naps are short: a sync that became due while the computer slept starts soon after."""
+    timeline = Timeline(0)
 
-    watching.watch(days.sync, minutes=30, now=lambda: days.now, sleep=days.sleep)
+    watch.watch(timeline.sync, minutes=30, now=lambda: timeline.now, sleep=timeline.sleep)
 
-    assert days.naps == [60] * 30
+    assert timeline.naps == [60] * 30
 
 
 @pytest.mark.parametrize(
@@ -498,11 +499,9 @@ def test_watch__computer_sleeps(watching: ModuleType) -> None:
         (timedelta(days=1), "(in 1440 min)"),
     ],
 )
-def test_announcement__local_time(wait: timedelta, words: str, watching: ModuleType) -> None:
-    """It names the moment as the clock on the wall shows it, with the date if that is not today."""
+def test_announce__local_time(wait: timedelta, words: str, watch: ModuleType) -> None:
+    """It names the local time of the next sync, with the date if that is not today."""
     due = (NOON + wait).astimezone()
     moment = f"{due:%Y-%m-%d %H:%M}" if wait >= timedelta(days=1) else f"{due:%H:%M}"
 
-    assert (
-        watching.announcement(NOON + wait, NOON) == f"next sync at {moment} {words}, ctrl-C stops"
-    )
+    assert watch.announce(NOON + wait, NOON) == f"next sync at {moment} {words}, ctrl-C stops"

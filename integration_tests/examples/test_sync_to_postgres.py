@@ -5,30 +5,36 @@ import json
 import os
 import signal
 import subprocess
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from integration_tests.conftest import ALL_TIME, KEY
-from integration_tests.support.postgres import PASSWORD, postgresql, programs
+from integration_tests.support.connector import ALL_TIME, KEY
+from integration_tests.support.postgres import (
+    PASSWORD,
+    find_programs,
+    needs_postgres,
+    run_postgresql,
+)
+from integration_tests.support.rows import STREAMS, Rows
 from integration_tests.support.sync_scripts import (
     EXAMPLES,
-    STREAMS,
-    by_id,
-    ended,
+    expected_tables,
+    finish,
     needs_pyairbyte,
-    started,
-    tables_of,
+    sort_by_id,
+    start_script,
+    sync,
     wait_until,
 )
 from simulator import Account, Fault, Simulator
 
 pytestmark = [
     needs_pyairbyte,
-    pytest.mark.skipif(not programs(), reason="PostgreSQL is not installed: apt-get install it"),
+    needs_postgres,
 ]
 SCRIPT = str(EXAMPLES / "sync_to_postgres.py")
 WORKSHOP = "autopilot_sync_in_progress"
@@ -36,8 +42,8 @@ WORKSHOP = "autopilot_sync_in_progress"
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[dict[str, str]]:
-    """The environment in which psql and the script find a server."""
-    with postgresql() as environment:
+    """A server: the environment in which psql and the script find it."""
+    with run_postgresql() as environment:
         yield environment
 
 
@@ -51,7 +57,7 @@ def database(server: Mapping[str, str], monkeypatch: pytest.MonkeyPatch) -> Iter
 
 
 def query(sql: str) -> list[dict[str, Any]]:
-    """The rows that the database answers a statement with; none if it is no question."""
+    """The rows that a statement returns; none if it is no query."""
     import psycopg
     from psycopg.rows import dict_row
 
@@ -60,43 +66,40 @@ def query(sql: str) -> list[dict[str, Any]]:
         return cursor.fetchall() if cursor.description else []
 
 
-def saved() -> dict[str, list[dict[str, Any]]]:
-    """All rows of the four tables by their ids, without PyAirbyte's own columns, times in UTC."""
+def read_tables() -> Rows:
+    """The four tables by their ids, without PyAirbyte's own columns, with times in UTC."""
 
     def cell(value: Any) -> Any:
-        is_moment = isinstance(value, datetime)
-        return value.astimezone(timezone.utc).replace(tzinfo=None) if is_moment else value
+        is_time = isinstance(value, datetime)
+        return value.astimezone(timezone.utc).replace(tzinfo=None) if is_time else value
 
-    def rows(name: str) -> list[dict[str, Any]]:
-        found = query(f"SELECT * FROM autopilot.{name}")  # noqa: S608 - names of ours
-        ours = [{k: cell(it) for k, it in row.items() if k[0] != "_"} for row in found]
-        return by_id(ours)
+    def table_rows(table: str) -> list[dict[str, Any]]:
+        rows = query(f"SELECT * FROM autopilot.{table}")  # noqa: S608 - names of ours
+        return sort_by_id(
+            [
+                {column: cell(value) for column, value in row.items() if column[0] != "_"}
+                for row in rows
+            ]
+        )
 
-    return {name: rows(name) for name in STREAMS}
-
-
-def sync(folder: Path, settings: dict[str, Any], url: str) -> tuple[int, str, str]:
-    """One sync with these settings."""
-    (folder / "config.json").write_text(json.dumps(settings))
-    with started([SCRIPT, "--config", "config.json"], folder, url=url) as script:
-        return ended(script)
+    return {stream: table_rows(stream) for stream in STREAMS}
 
 
-def last_good_sync() -> None:
-    """What an earlier sync left: a contact, no more."""
+def create_last_good_sync() -> None:
+    """Create the tables of an earlier sync: a contact, no more."""
     query("CREATE SCHEMA autopilot")
     query("CREATE TABLE autopilot.contacts AS SELECT 'person_1' AS contact_id")
 
 
 def is_untouched() -> bool:
-    """Whether there is the last good sync, and nothing else."""
-    there = query(
+    """Whether the database has the last good sync and nothing else."""
+    tables = query(
         "SELECT table_schema, table_name FROM information_schema.tables"
         " WHERE table_schema NOT IN ('pg_catalog', 'information_schema')"
     )
     contacts = query("TABLE autopilot.contacts")
     schemas = query(f"SELECT 1 FROM pg_namespace WHERE nspname = '{WORKSHOP}'")  # noqa: S608
-    return (there, contacts, schemas) == (
+    return (tables, contacts, schemas) == (
         [{"table_schema": "autopilot", "table_name": "contacts"}],
         [{"contact_id": "person_1"}],
         [],
@@ -106,18 +109,18 @@ def is_untouched() -> bool:
 @pytest.mark.usefixtures("database")
 def test_sync__every_row(tmp_path: Path) -> None:
     """The four tables are the account, each row once and whole, in place of the last ones."""
-    last_good_sync()
+    create_last_good_sync()
     account = Account(contacts=250, pairs=400)
     with Simulator(account, key=KEY) as autopilot:
-        code, stdout, stderr = sync(tmp_path, ALL_TIME, autopilot.url)
+        code, stdout, stderr = sync(SCRIPT, tmp_path, autopilot.url)
 
     assert (code, stderr) == (0, "")
-    assert saved() == tables_of(account)
+    assert read_tables() == expected_tables(account)
     assert "\ncontacts: 250 rows\nlists: 10 rows\nsmart_segments: 10 rows\n" in stdout
-    opened = subprocess.check_output(  # noqa: S602 - the command we told people to run
+    opened = subprocess.check_output(  # noqa: S602 - the command that the script prints
         stdout.rpartition("Look at it with: ")[2],
         shell=True,
-        env={**os.environ, "PATH": f"{os.environ['PATH']}:{programs()}"},
+        env={**os.environ, "PATH": f"{os.environ['PATH']}:{find_programs()}"},
         encoding="utf-8",
     )
     assert "contact_id" in opened
@@ -130,7 +133,7 @@ def test_sync__every_row(tmp_path: Path) -> None:
 def test_sync__types_of_columns(tmp_path: Path) -> None:
     """Columns have the types of Airbyte's own PostgreSQL destination, and null is NULL."""
     with Simulator(Account(contacts=50), key=KEY) as autopilot:
-        code, _, stderr = sync(tmp_path, ALL_TIME, autopilot.url)
+        code, _, stderr = sync(SCRIPT, tmp_path, autopilot.url)
 
     assert (code, stderr) == (0, "")
     found = query(
@@ -149,11 +152,11 @@ def test_sync__types_of_columns(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("database")
-def test_sync__who_may_read(tmp_path: Path) -> None:
-    """Default privileges hold for the tables of every sync, though each makes new ones."""
+def test_sync__privileges(tmp_path: Path) -> None:
+    """Default privileges apply to the tables of every sync, though each creates new ones."""
     query("ALTER DEFAULT PRIVILEGES GRANT SELECT ON TABLES TO pg_monitor")
     with Simulator(Account(contacts=3), key=KEY) as autopilot:
-        code, _, stderr = sync(tmp_path, ALL_TIME, autopilot.url)
+        code, _, stderr = sync(SCRIPT, tmp_path, autopilot.url)
     allowed = query("SELECT has_table_privilege('pg_monitor', 'autopilot.contacts', 'SELECT')")
     query("ALTER DEFAULT PRIVILEGES REVOKE SELECT ON TABLES FROM pg_monitor")
 
@@ -163,25 +166,25 @@ def test_sync__who_may_read(tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("database")
 def test_sync__by_url(tmp_path: Path, server: Mapping[str, str]) -> None:
-    """--database takes a URL, whose password is not shown; a table without rows now has none."""
-    last_good_sync()
-    told = {name: "" for name in server if name != "PGPASSWORD"}
+    """--database takes a URL, whose password is not shown; a table without rows is emptied."""
+    create_last_good_sync()
+    unset = {name: "" for name in server if name != "PGPASSWORD"}
     url = "postgresql://autopilot:p%40ss%2Fword%3A%20100%20%25@127.0.0.1:{PGPORT}/postgres"
     (tmp_path / "config.json").write_text(json.dumps(ALL_TIME))
     options = ["--config", "config.json", "--database", url.format(**server)]
     with (
         Simulator(Account(contacts=0, lists=2, segments=1), key=KEY) as autopilot,
-        started(
+        start_script(
             [SCRIPT, *options],
             tmp_path,
             url=autopilot.url,
-            environment={**told, "PGPASSWORD": "another"},
+            environment={**unset, "PGPASSWORD": "another"},
         ) as script,
     ):
-        code, stdout, stderr = ended(script)
+        code, stdout, stderr = finish(script)
 
     assert (code, stderr) == (0, "")
-    assert {name: len(rows) for name, rows in saved().items()} == {
+    assert {name: len(rows) for name, rows in read_tables().items()} == {
         "contacts": 0,
         "lists": 2,
         "smart_segments": 1,
@@ -198,12 +201,12 @@ def test_sync__by_url(tmp_path: Path, server: Mapping[str, str]) -> None:
 @pytest.mark.parametrize(
     ("fault", "sentence"),
     [
-        # After a page of contacts has arrived.
+        # After a page of contacts.
         (
             Fault("null_rows", "/contacts/*", times=None),
             'contacts: page 2 from Autopilot cannot be used: its "contacts" is null',
         ),
-        # Before anything has arrived.
+        # Before the first page.
         (
             Fault("status", status=401, times=None),
             "Autopilot does not accept the API key (401).",
@@ -213,9 +216,9 @@ def test_sync__by_url(tmp_path: Path, server: Mapping[str, str]) -> None:
 )
 def test_sync__fails(fault: Fault, sentence: str, tmp_path: Path) -> None:
     """A failed sync says why, exits with 1, and leaves the last good one and nothing beside it."""
-    last_good_sync()
+    create_last_good_sync()
     with Simulator(Account(contacts=250, pairs=400), key=KEY, faults=[fault]) as autopilot:
-        code, _, stderr = sync(tmp_path, ALL_TIME, autopilot.url)
+        code, _, stderr = sync(SCRIPT, tmp_path, autopilot.url)
 
     assert code == 1
     assert stderr.startswith(f"The sync failed. {sentence}")
@@ -227,17 +230,17 @@ def test_sync__fails(fault: Fault, sentence: str, tmp_path: Path) -> None:
 @pytest.mark.usefixtures("database")
 def test_sync__interrupted(tmp_path: Path) -> None:
     """A sync that is stopped halfway leaves the last good one; while it runs, no other starts."""
-    last_good_sync()
+    create_last_good_sync()
     (tmp_path / "config.json").write_text(json.dumps(ALL_TIME))
     stuck = Fault("silence", "/contacts/*", times=None)  # page 2
     with (
         Simulator(Account(contacts=250), key=KEY, faults=[stuck]) as autopilot,
-        started([SCRIPT, "--config", "config.json"], tmp_path, url=autopilot.url) as script,
+        start_script([SCRIPT, "--config", "config.json"], tmp_path, url=autopilot.url) as script,
     ):
         wait_until(lambda: autopilot.log.count("/contacts/*") > 0)
-        second = sync(tmp_path, ALL_TIME, autopilot.url)
+        second = sync(SCRIPT, tmp_path, autopilot.url)
         os.kill(script.pid, signal.SIGTERM)
-        code, _, stderr = ended(script)
+        code, _, stderr = finish(script)
 
     assert second[0] == 1
     assert second[2].startswith(
@@ -255,21 +258,21 @@ def test_sync__after_a_killed_one(tmp_path: Path) -> None:
     query(f"CREATE TABLE {WORKSHOP}.contacts AS SELECT 'person_1' AS contact_id")
     account = Account(contacts=0, lists=2, segments=1)
     with Simulator(account, key=KEY) as autopilot:
-        code, _, stderr = sync(tmp_path, ALL_TIME, autopilot.url)
+        code, _, stderr = sync(SCRIPT, tmp_path, autopilot.url)
 
     assert (code, stderr) == (0, "")
-    assert saved() == tables_of(account)
+    assert read_tables() == expected_tables(account)
 
 
 @pytest.mark.usefixtures("database")
-def test_sync__view_of_somebody(tmp_path: Path) -> None:
-    """A view that reads the tables is never dropped: the sync fails and says which one it is."""
-    last_good_sync()
-    # The last table: whatever was done to those before it has to be undone.
+def test_sync__view_on_a_table(tmp_path: Path) -> None:
+    """A view that reads the tables is never dropped: the sync fails and names it."""
+    create_last_good_sync()
+    # On the last table: what was done to those before it has to be undone.
     query("CREATE TABLE autopilot.smart_segments_contacts AS SELECT 'segment_1' AS segment_id")
     query("CREATE VIEW public.mine AS SELECT * FROM autopilot.smart_segments_contacts")
     with Simulator(Account(contacts=3), key=KEY) as autopilot:
-        code, _, stderr = sync(tmp_path, ALL_TIME, autopilot.url)
+        code, _, stderr = sync(SCRIPT, tmp_path, autopilot.url)
     still_there = query("TABLE public.mine")
     query("DROP TABLE autopilot.smart_segments_contacts CASCADE")
 
@@ -280,33 +283,33 @@ def test_sync__view_of_somebody(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("database")
-def test_replace__reader_who_stays(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """A transaction that reads and never ends fails the sync, in a sentence, within its time."""
+def test_replace__open_transaction(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A transaction that reads and never ends makes the sync fail, in a sentence."""
     import psycopg
 
     monkeypatch.syspath_prepend(EXAMPLES)
     module = importlib.import_module("postgres_schema")
-    monkeypatch.setattr(module, "LONGEST_WAIT", "100ms")
-    last_good_sync()
+    monkeypatch.setattr(module, "MAX_LOCK_WAIT", "100ms")
+    create_last_good_sync()
     with psycopg.connect() as reader, psycopg.connect(autocommit=True) as writer:
         reader.execute("TABLE autopilot.contacts")
         writer.execute(f"CREATE SCHEMA {WORKSHOP}")
         writer.execute(f"CREATE TABLE {WORKSHOP}.contacts (contact_id text)")
         fresh = module.FreshSchema("", writer, tmp_path)
         with pytest.raises(module.SyncFailed, match="look for it in pg_stat_activity"):
-            fresh.replace_the_last(["contacts"])
+            fresh.replace_last(["contacts"])
         writer.execute(f"DROP SCHEMA {WORKSHOP} CASCADE")
 
     assert is_untouched()
 
 
 def test_database__not_there(tmp_path: Path) -> None:
-    """Where no server answers, the sync says so, without the password."""
+    """Without a server the sync says so, without the password."""
     (tmp_path / "config.json").write_text(json.dumps(ALL_TIME))
-    nobody = ["--database", "postgresql://autopilot:secret@127.0.0.1:1/postgres"]
-    arguments: Sequence[str] = [SCRIPT, "--config", "config.json", *nobody]
-    with started(arguments, tmp_path) as script:
-        code, _, stderr = ended(script)
+    database = "postgresql://autopilot:secret@127.0.0.1:1/postgres"
+    arguments = [SCRIPT, "--config", "config.json", "--database", database]
+    with start_script(arguments, tmp_path) as script:
+        code, _, stderr = finish(script)
 
     assert code == 1
     assert stderr.startswith("The sync failed. OperationalError: connection failed: ")

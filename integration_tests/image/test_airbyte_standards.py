@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from airbyte_cdk.test.standard_tests import SourceTestSuiteBase
 
-from integration_tests.conftest import KEY
-from integration_tests.support.docker_on_path import docker_that_reaches
+from integration_tests.support.connector import KEY
+from integration_tests.support.docker_on_path import put_docker_on_path
 from simulator import Account, Simulator
 from source_autopilot import SourceAutopilot
 
@@ -21,12 +21,12 @@ pytest_plugins = ["airbyte_cdk.test.standard_tests.pytest_hooks"]
 def _simulated_api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch, Simulator(Account(), key=KEY) as autopilot:
         patch.setenv("AUTOPILOT_API_URL", autopilot.url)
-        docker_that_reaches(autopilot.url, tmp_path_factory.mktemp("bin"), patch)
+        put_docker_on_path(autopilot.url, tmp_path_factory.mktemp("bin"), patch)
         yield
 
 
 class TestAirbyteStandards(SourceTestSuiteBase):
-    """The suite names the connector after the checkout's folder, which may have any name."""
+    """The connector is named here: the suite would take the name of the checkout's folder."""
 
     connector = SourceAutopilot
     connector_name = "source-autopilot"

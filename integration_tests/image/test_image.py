@@ -11,37 +11,45 @@ from pathlib import Path
 import pytest
 import yaml
 
-from integration_tests.conftest import ALL_TIME, KEY
 from integration_tests.support.connector import (
+    ALL_TIME,
+    JOB,
+    KEY,
     ROOT,
-    SECONDS,
+    TIMEOUT_SECONDS,
     Message,
     Output,
     full_refresh,
+    resume,
     run,
-    started,
+    start,
 )
-from integration_tests.support.docker_on_path import docker_that_reaches
-from integration_tests.sync.test_read import expected_rows, sorted_rows
-from integration_tests.sync.test_resume import vouched_for
+from integration_tests.support.docker_on_path import put_docker_on_path
+from integration_tests.support.rows import (
+    collect_committed,
+    expected_rows,
+    merge_rows,
+    sorted_rows,
+)
+from integration_tests.support.shell import run_script
 from simulator import Account, Simulator
 
 pytestmark = pytest.mark.image_tests
 
 IMAGE = "source-autopilot"
-MEGABYTES_OF_OURS = 230  # 360 with the stand-in for Airbyte's base, which has 130
-CONTAINED = """
+MAX_MEGABYTES_ADDED = 230  # to Airbyte's base, which has 130
+LIST_CONTENTS = """
 import importlib.metadata, json, pathlib, os, sys
 site = pathlib.Path(sys.prefix, "lib", f"python3.{sys.version_info.minor}", "site-packages")
 here = pathlib.Path("/airbyte/integration_code")
 print(json.dumps({
     "uid": os.getuid(),
-    "packages": sorted(it.name.lower() for it in importlib.metadata.distributions()),
-    "test folders": [str(it) for it in site.glob("**/tests") if it.is_dir()],
-    "files": sorted(str(it.relative_to(here)) for it in here.glob("**/*")),
+    "packages": sorted(package.name.lower() for package in importlib.metadata.distributions()),
+    "test folders": [str(path) for path in site.glob("**/tests") if path.is_dir()],
+    "files": sorted(str(path.relative_to(here)) for path in here.glob("**/*")),
     "modules without bytecode": [
-        str(it) for it in site.glob("airbyte_cdk/sources/**/*.py")
-        if not list(it.parent.glob(f"__pycache__/{it.stem}.*.pyc"))
+        str(path) for path in site.glob("airbyte_cdk/sources/**/*.py")
+        if not list(path.parent.glob(f"__pycache__/{path.stem}.*.pyc"))
     ],
 }))
 """
@@ -53,7 +61,7 @@ def docker(*arguments: str) -> str:
         ["docker", *arguments],  # noqa: S607 - wherever the user has it
         capture_output=True,
         encoding="utf-8",
-        timeout=SECONDS,
+        timeout=TIMEOUT_SECONDS,
         check=True,
     )
     return done.stdout
@@ -82,7 +90,8 @@ def test_commands__as_a_user_types_them(account: Account) -> None:
         catalog = full_refresh(discover.catalog)
         read = run("read", ALL_TIME, url=autopilot.url, catalog=catalog, docker=[IMAGE])
 
-    assert [it["type"] for it in spec.messages if it["type"] != "LOG"] == ["SPEC"]
+    assert {message["type"] for message in spec.messages} <= {"LOG", "SPEC"}
+    assert len(spec.contents("SPEC")) == 1
     assert check.connection_status == {"status": "SUCCEEDED"}
     assert read.code == 0
     assert sorted_rows(read.rows) == sorted_rows(expected_rows(account))
@@ -90,7 +99,7 @@ def test_commands__as_a_user_types_them(account: Account) -> None:
 
 
 def test_read__read_only(account: Account, catalog: Message) -> None:
-    """Nothing has to be written but /tmp, and no privilege is needed."""
+    """It writes only to /tmp, and needs no privilege."""
     locked = ["--read-only", "--tmpfs=/tmp", "--cap-drop=ALL", "--security-opt=no-new-privileges"]
     with Simulator(account, key=KEY) as autopilot:
         read = run("read", ALL_TIME, url=autopilot.url, catalog=catalog, docker=[*locked, IMAGE])
@@ -116,30 +125,21 @@ def test_read__within_what_the_metadata_requests(account: Account, catalog: Mess
 def test_read__killed_and_resumed(account: Account, catalog: Message, name: str) -> None:
     """`docker kill` loses nothing: the next attempt goes on from the last states."""
     with Simulator(account, key=KEY, latency_seconds=0.1) as autopilot:
-        written = _written_until(
+        written = _read_and_end(
             ["docker", "kill", name], 1_500, autopilot, catalog, ["--name", name, IMAGE]
         )
-        safe, states = vouched_for(line for line in written if line.endswith("\n"))
-        rest = run(
-            "read",
-            ALL_TIME,
-            url=autopilot.url,
-            catalog=catalog,
-            state=list(states.values()),
-            job="42",
-            docker=[IMAGE],
-        )
+        committed, states = collect_committed(line for line in written if line.endswith("\n"))
+        rest = resume(autopilot.url, catalog, states, docker=[IMAGE])
 
     assert states
-    for stream, found in safe.items():
-        rest.rows.setdefault(stream, []).extend(found)
-    assert sorted_rows(rest.rows) == sorted_rows(expected_rows(account))
+    rows = merge_rows(committed, rest.rows)
+    assert sorted_rows(rows) == sorted_rows(expected_rows(account))
 
 
 def test_read__stopped(account: Account, catalog: Message, name: str) -> None:
     """`docker stop` ends it before Docker kills it, with a state for all that was delivered."""
     with Simulator(account, key=KEY, latency_seconds=0.1) as autopilot:
-        written = _written_until(
+        written = _read_and_end(
             ["docker", "stop", "--time", "60", name],
             1_000,
             autopilot,
@@ -148,30 +148,30 @@ def test_read__stopped(account: Account, catalog: Message, name: str) -> None:
         )
 
     stopped = Output(143, "".join(written), "")
-    safe, states = vouched_for(written)
+    committed, states = collect_committed(written)
     assert states
-    assert {stream: rows for stream, rows in safe.items() if rows} == stopped.rows
+    assert {stream: rows for stream, rows in committed.items() if rows} == stopped.rows
     assert "stopped from outside" in stopped.errors[0]["message"]
 
 
-def _written_until(
+def _read_and_end(
     command: list[str], lines: int, autopilot: Simulator, catalog: Message, options: list[str]
 ) -> list[str]:
-    """What a read in a container wrote until the command, given after so many lines, ended it."""
-    with started(
-        "read", ALL_TIME, url=autopilot.url, catalog=catalog, job="42", docker=options
+    """Start a read in a container and end it by a command after so many lines; what it wrote."""
+    with start(
+        "read", ALL_TIME, url=autopilot.url, catalog=catalog, job=JOB, docker=options
     ) as process:
         assert process.stdout is not None
         written = list(islice(process.stdout, lines))
-        ending = subprocess.Popen(command, stdout=subprocess.DEVNULL)  # noqa: S603
+        ender = subprocess.Popen(command, stdout=subprocess.DEVNULL)  # noqa: S603
         written += process.stdout.readlines()
-        assert ending.wait(timeout=SECONDS) == 0
+        assert ender.wait(timeout=TIMEOUT_SECONDS) == 0
     return written
 
 
 @pytest.mark.parametrize("url", ["http://127.0.0.1:{port}/v1", "https://127.0.0.1:{port}/v1"])
 def test_check__in_the_cloud(url: str) -> None:
-    """There the override reaches no private address, and the key is never sent in plain."""
+    """In the cloud the override reaches no private address, and the key is never sent in plain."""
     cloud = ["--env", "DEPLOYMENT_MODE=cloud", IMAGE]
     with Simulator(Account(), key=KEY) as autopilot:
         port = re.findall(r":(\d+)", autopilot.url)[0]
@@ -181,12 +181,13 @@ def test_check__in_the_cloud(url: str) -> None:
 
     assert check.connection_status["status"] == "FAILED"
     assert requests == 0
-    assert [it["type"] for it in spec.messages if it["type"] != "LOG"] == ["SPEC"]
+    assert {message["type"] for message in spec.messages} <= {"LOG", "SPEC"}
+    assert len(spec.contents("SPEC")) == 1
 
 
 def test_image__what_is_in_it() -> None:
     """The connector and what it needs: no tests, no simulator, no pip; not run by root."""
-    found = json.loads(docker("run", "--rm", "--entrypoint=python", IMAGE, "-c", CONTAINED))
+    found = json.loads(docker("run", "--rm", "--entrypoint=python", IMAGE, "-c", LIST_CONTENTS))
 
     assert found["uid"] != 0
     assert "airbyte-source-autopilot" in found["packages"]
@@ -197,29 +198,29 @@ def test_image__what_is_in_it() -> None:
 
 
 def test_image__what_airbyte_reads_of_it() -> None:
-    """Labels, entry point, and the variable in which the platform looks for it."""
+    """Labels, user, and the entry point as the platform's variable repeats it."""
     [image] = json.loads(docker("image", "inspect", IMAGE))
 
     config = image["Config"]
     assert config["Labels"]["io.airbyte.name"] == "airbyte/source-autopilot"
     assert config["Labels"]["io.airbyte.version"]
     assert config["User"] == "airbyte"
-    environment = dict(it.split("=", 1) for it in config["Env"])
+    environment = dict(variable.split("=", 1) for variable in config["Env"])
     assert environment["AIRBYTE_ENTRYPOINT"].split(" ") == config["Entrypoint"]
 
 
 def test_image__size() -> None:
-    """What is ours of the image: the layers that the Dockerfile adds to its base."""
+    """The layers that the Dockerfile adds to its base are small enough."""
     layers = docker("history", "--human=false", "--format={{.Size}} {{.CreatedBy}}", IMAGE)
-    ours = 0
+    added = 0
     for line in layers.splitlines():
         size, created_by = line.split(" ", 1)
-        ours += int(size)
-        if "io.airbyte.name" in created_by:  # the first line of ours
+        added += int(size)
+        if "io.airbyte.name" in created_by:  # the first line of the Dockerfile's own
             break
     else:
         pytest.fail("the label is not in the image's history")
-    assert ours < MEGABYTES_OF_OURS * 1e6
+    assert added < MAX_MEGABYTES_ADDED * 1e6
 
 
 def test_readme__commands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -231,18 +232,9 @@ def test_readme__commands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
     (tmp_path / "examples").symlink_to(ROOT / "examples")
     account = Account(contacts=150, segments=3)
     with Simulator(account, key=KEY) as autopilot:
-        docker_that_reaches(autopilot.url, tmp_path / "bin", monkeypatch)
-        script = "\n".join(["set -e -o pipefail", *commands]).replace("YOUR-KEY", KEY)
-        done = subprocess.run(  # noqa: S603 - the README's commands
-            ["/bin/bash", "-c", script],
-            cwd=tmp_path,
-            capture_output=True,
-            encoding="utf-8",
-            timeout=SECONDS,
-            check=False,
-        )
+        put_docker_on_path(autopilot.url, tmp_path / "bin", monkeypatch)
+        run_script("\n".join(commands).replace("YOUR-KEY", KEY), tmp_path)
 
-    assert done.returncode == 0, done.stderr + done.stdout
     messages = (tmp_path / "secrets" / "messages.jsonl").read_text()
     counts = {stream: len(rows) for stream, rows in Output(0, messages, "").rows.items()}
     assert counts == {stream: len(rows) for stream, rows in expected_rows(account).items()}

@@ -28,27 +28,27 @@ ANSWERS = {
 
 @dataclass
 class AirbyteStub:
-    """Where it is, and what was posted to it: path, Authorization header, body."""
+    """Its address, and what was posted to it: path, Authorization header, body."""
 
     url: str
     posted: list[tuple[str, str | None, Any]] = field(default_factory=list)
 
 
 @contextmanager
-def airbyte_stub() -> Iterator[AirbyteStub]:
-    """It answers while the block runs."""
+def serve_airbyte_stub() -> Iterator[AirbyteStub]:
+    """Serve while the block runs."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
             stub.posted.append((self.path, self.headers["Authorization"], body))
-            found = next(it for end, it in ANSWERS.items() if self.path.endswith(end))
-            answer = json.dumps(found).encode()
+            answer = next(body for end, body in ANSWERS.items() if self.path.endswith(end))
+            payload = json.dumps(answer).encode()
             self.send_response(200)
             self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(answer)))
+            self.send_header("Content-Length", str(len(payload)))
             self.end_headers()
-            self.wfile.write(answer)
+            self.wfile.write(payload)
 
         def log_message(self, format: str, *arguments: Any) -> None:
             """Nothing: pytest shows what was posted when a test fails."""

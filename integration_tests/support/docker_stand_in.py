@@ -1,7 +1,7 @@
 """A `docker` without an engine: `docker run` runs the connector of this checkout instead.
 
-It writes its container's process id into the file that CONTAINER names, and knows the mount, the
-variable and the arguments that examples/sync_from_cron.sh gives it.
+It writes the process id of its "container" into the file that CONTAINER names. It knows only the
+mount, the variable and the arguments of examples/sync_from_cron.sh.
 """
 
 import os
@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parent.parent.parent
 
 
-def put_on_path(url: str, folder: Path, patch: "pytest.MonkeyPatch") -> Path:
-    """Put it on PATH, with the simulator's address; returns the file of CONTAINER."""
+def put_stand_in_on_path(url: str, folder: Path, patch: "pytest.MonkeyPatch") -> Path:
+    """Put it on PATH with the simulator's URL; returns the file of the process id."""
     folder.mkdir(exist_ok=True)
     program, container = folder / "docker", folder / "container"
     program.write_text(f'#!/bin/sh\nexec "{sys.executable}" "{__file__}" "$@"\n')
@@ -28,13 +28,14 @@ def put_on_path(url: str, folder: Path, patch: "pytest.MonkeyPatch") -> Path:
 
 
 def main(arguments: list[str]) -> None:
-    """Become the connector, or do nothing."""
+    """Run the connector in this process for `run`; do nothing for other commands."""
     if arguments[0] != "run":
         return
     Path(os.environ["CONTAINER"]).write_text(str(os.getpid()))
     folder = arguments[arguments.index("-v") + 1].split(":")[0]
     variable, value = arguments[arguments.index("--env") + 1].split("=")
-    command = [it.replace("/sync/", f"{folder}/") for it in arguments[arguments.index("read") :]]
+    command = arguments[arguments.index("read") :]
+    command = [argument.replace("/sync/", f"{folder}/") for argument in command]
     program = [sys.executable, str(ROOT / "main.py"), *command]
     os.execve(sys.executable, program, {**os.environ, variable: value})  # noqa: S606 - ours
 

@@ -10,27 +10,35 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from integration_tests.support.connector import SECONDS
+import pytest
 
-PASSWORD = "p@ss/word: 100 %"  # noqa: S105 - what no URL takes as it is
+from integration_tests.support.connector import TIMEOUT_SECONDS
+
+PASSWORD = "p@ss/word: 100 %"  # noqa: S105 - all of it has to be encoded in a URL
 
 
-def programs() -> Path | None:
-    """Where the newest PostgreSQL has its programs; None if there is none."""
-    found = [Path(initdb).parent for initdb in [shutil.which("initdb")] if initdb]
-    debian = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda it: float(it.parent.name))
-    return next((it for it in reversed([*found, *debian]) if (it / "initdb").exists()), None)
+def find_programs() -> Path | None:
+    """The folder of the newest PostgreSQL's programs; None if there is none."""
+    initdb = shutil.which("initdb")
+    on_path = [Path(initdb).parent] if initdb else []
+    debian = Path("/usr/lib/postgresql").glob("*/bin")
+    newest_last = sorted(debian, key=lambda folder: float(folder.parent.name))
+    folders = reversed([*on_path, *newest_last])
+    return next((folder for folder in folders if (folder / "initdb").exists()), None)
+
+
+needs_postgres = pytest.mark.skipif(
+    not find_programs(), reason="PostgreSQL is not installed: apt-get install it"
+)
 
 
 @contextmanager
-def postgresql() -> Iterator[dict[str, str]]:
-    """A server that runs while the block does: the environment variables that psql finds it by."""
-    folder = tempfile.mkdtemp(
-        prefix="source-autopilot-postgres-"
-    )  # pytest's own only root may read
+def run_postgresql() -> Iterator[dict[str, str]]:
+    """Run a server during the block; yields the environment variables by which psql finds it."""
+    folder = tempfile.mkdtemp(prefix="source-autopilot-postgres-")  # only root reads pytest's own
     environment = {
         "PGHOST": "127.0.0.1",
-        "PGPORT": str(_free_port()),
+        "PGPORT": str(_find_free_port()),
         "PGDATABASE": "postgres",
         "PGUSER": "autopilot",
         "PGPASSWORD": PASSWORD,
@@ -49,33 +57,36 @@ def postgresql() -> Iterator[dict[str, str]]:
 
 def _create(folder: Path) -> None:
     (folder / "password").write_text(PASSWORD)
-    for path in [folder, folder / "password"] if _nobody() else []:
-        shutil.chown(path, **_nobody())
-    account = ["-U", "autopilot", "-A", "scram-sha-256", f"--pwfile={folder / 'password'}"]
-    _run("initdb", "-D", f"{folder}/data", *account, "-E", "UTF8", "--locale=C", "--no-sync")
+    if account := _unprivileged_account():
+        for path in [folder, folder / "password"]:
+            shutil.chown(path, **account)
+    user = ["-U", "autopilot", "-A", "scram-sha-256", f"--pwfile={folder / 'password'}"]
+    _run("initdb", "-D", f"{folder}/data", *user, "-E", "UTF8", "--locale=C", "--no-sync")
 
 
 def _run(program: str, *arguments: str) -> None:
-    place = programs()
+    place = find_programs()
     assert place
-    account: dict[str, Any] = {**_nobody(), "extra_groups": []} if _nobody() else {}
+    account: dict[str, Any] = _unprivileged_account()
+    if account:
+        account["extra_groups"] = []
     subprocess.run(  # noqa: S603 - PostgreSQL's own programs
         [str(place / program), *arguments],
         stdout=subprocess.DEVNULL,  # the server inherits it: a pipe would never end
         stderr=subprocess.DEVNULL,
-        timeout=SECONDS,
+        timeout=TIMEOUT_SECONDS,
         check=True,
         cwd="/",
         **account,
     )
 
 
-def _nobody() -> dict[str, Any]:
-    """PostgreSQL refuses to run as root."""
+def _unprivileged_account() -> dict[str, Any]:
+    """Another account than root's, as which PostgreSQL refuses to run; empty if we are not root."""
     return {"user": "nobody", "group": "nogroup"} if os.geteuid() == 0 else {}
 
 
-def _free_port() -> int:
-    with socket.socket() as it:
-        it.bind(("127.0.0.1", 0))
-        return int(it.getsockname()[1])
+def _find_free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])

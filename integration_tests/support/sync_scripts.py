@@ -1,4 +1,4 @@
-"""The scripts in examples/ as a person runs them, and their tables as Python values."""
+"""The scripts in examples/ as a person runs them, and the rows of their tables."""
 
 import json
 import os
@@ -15,11 +15,11 @@ from typing import Any
 
 import pytest
 
-from integration_tests.support.connector import ROOT, SECONDS
+from integration_tests.support.connector import ALL_TIME, ROOT, TIMEOUT_SECONDS
+from integration_tests.support.rows import all_rows
 from simulator import Account
 
 EXAMPLES = ROOT / "examples"
-STREAMS = ["contacts", "lists", "smart_segments", "smart_segments_contacts"]
 
 needs_pyairbyte = pytest.mark.skipif(
     find_spec("airbyte") is None, reason="PyAirbyte is not installed: it needs Python 3.10 to 3.12"
@@ -27,18 +27,19 @@ needs_pyairbyte = pytest.mark.skipif(
 
 
 @contextmanager
-def started(
+def start_script(
     program: Sequence[str],
     folder: Path,
     *,
     url: str | None = None,
     environment: Mapping[str, str] | None = None,
 ) -> Iterator["subprocess.Popen[str]"]:
-    """A script at work in a folder and a process group of its own, as under a shell.
+    """Start a script in a folder, in a process group of its own, as a shell does.
 
     `program` is what Python gets: the script and its arguments. `url` is the API's address.
     """
-    variables = {name: it for name, it in os.environ.items() if name != "AUTOPILOT_API_URL"}
+    variables = dict(os.environ)
+    variables.pop("AUTOPILOT_API_URL", None)
     if url:
         variables["AUTOPILOT_API_URL"] = url
     with subprocess.Popen(  # noqa: S603 - our own program
@@ -56,14 +57,14 @@ def started(
             script.kill()
 
 
-def ended(script: "subprocess.Popen[str]") -> tuple[int, str, str]:
-    """Exit code, stdout and stderr of the script when it has come to its end."""
-    stdout, stderr = script.communicate(timeout=SECONDS)
+def finish(script: "subprocess.Popen[str]") -> tuple[int, str, str]:
+    """Wait for the end of a script; its exit code, stdout and stderr."""
+    stdout, stderr = script.communicate(timeout=TIMEOUT_SECONDS)
     return script.returncode, stdout, stderr
 
 
-def in_table(stream: str, row: dict[str, Any], custom: Sequence[str] = ()) -> dict[str, Any]:
-    """A row as its table holds it: each column of the schema, times without their Z.
+def to_table_row(stream: str, row: dict[str, Any], custom: Sequence[str] = ()) -> dict[str, Any]:
+    """A row as its table has it: each column of the schema, times without their Z.
 
     PyAirbyte replaces letters that are not ASCII in the names of custom columns.
     """
@@ -71,46 +72,42 @@ def in_table(stream: str, row: dict[str, Any], custom: Sequence[str] = ()) -> di
 
     def cell(name: str, column: dict[str, Any]) -> Any:
         value = row.get(name)
-        is_moment = column.get("format") == "date-time"
-        return datetime.fromisoformat(value.rstrip("Z")) if is_moment and value else value
+        is_time = column.get("format") == "date-time"
+        return datetime.fromisoformat(value.rstrip("Z")) if is_time and value else value
 
-    fixed = {name: cell(name, column) for name, column in schema["properties"].items()}
-    moments = {name: {"format": "date-time"} if "date" in name else {} for name in custom}
-    return fixed | {re.sub("[^a-z0-9_]", "_", it): cell(it, moments[it]) for it in custom}
+    table_row = {name: cell(name, column) for name, column in schema["properties"].items()}
+    for name in custom:
+        column = {"format": "date-time"} if "date" in name else {}
+        table_row[re.sub("[^a-z0-9_]", "_", name)] = cell(name, column)
+    return table_row
 
 
-def by_id(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The rows in the order of their ids: a table has none."""
+def sort_by_id(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The rows in the order of their ids: a table has no order."""
     return sorted(rows, key=lambda row: [str(row[name]) for name in sorted(row) if "_id" in name])
 
 
-def tables_of(account: Account) -> dict[str, list[dict[str, Any]]]:
+def expected_tables(account: Account) -> dict[str, list[dict[str, Any]]]:
     """The four tables as they must be after a sync of all contacts, in the order of their ids."""
-    pairs = [{"segment_id": segment, "contact_id": contact} for segment, contact in account.pairs()]
-    rows = {
-        "contacts": list(account.rows()),
-        "lists": account.lists(),
-        "smart_segments": account.segments(),
-        "smart_segments_contacts": pairs,
-    }
     custom = {"contacts": account.custom_columns}
     return {
-        name: by_id([in_table(name, row, custom.get(name, [])) for row in found])
-        for name, found in rows.items()
+        name: sort_by_id([to_table_row(name, row, custom.get(name, [])) for row in table_rows])
+        for name, table_rows in all_rows(account).items()
     }
 
 
-def wait_until(happened: Callable[[], bool]) -> None:
-    """Look every now and then; AssertionError if it never happens."""
-    deadline = time.monotonic() + SECONDS
-    while not happened():
+def wait_until(condition: Callable[[], bool]) -> None:
+    """Wait for a condition; AssertionError if it is not met in time."""
+    deadline = time.monotonic() + TIMEOUT_SECONDS
+    while not condition():
         assert time.monotonic() < deadline
         time.sleep(0.05)
 
 
-def synced(program: Sequence[str], folder: Path, settings: Mapping[str, Any], url: str) -> None:
-    """One sync that has to succeed; `program` without its --config."""
+def sync(
+    script: str, folder: Path, url: str, settings: Mapping[str, Any] = ALL_TIME
+) -> tuple[int, str, str]:
+    """Run a script once with these settings; its exit code, stdout and stderr."""
     (folder / "config.json").write_text(json.dumps(settings))
-    with started([*program, "--config", "config.json"], folder, url=url) as script:
-        code, _, stderr = ended(script)
-    assert (code, stderr) == (0, "")
+    with start_script([script, "--config", "config.json"], folder, url=url) as process:
+        return finish(process)

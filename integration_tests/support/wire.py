@@ -1,4 +1,4 @@
-"""A wire to the simulator that has troubles of its own: TLS, and answers that never get going."""
+"""A proxy to the simulator: TLS, handshakes that break off, answers that never begin."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ from cryptography.x509.oid import NameOID
 class Wire:
     """Forwards connections to a URL's host.
 
-    The first `broken` connections are closed before a byte is answered, which breaks a TLS
-    handshake; if it `drips`, an answer's status line comes at a byte a second and never ends.
+    It closes the first `broken` connections before it answers a byte, which breaks a TLS handshake.
+    If it `drips`, the status line of an answer comes at a byte a second and never ends.
     """
 
     def __init__(
@@ -37,8 +37,8 @@ class Wire:
         self.connections = 0
 
     @contextmanager
-    def up(self, host: str = "127.0.0.1") -> Iterator[str]:
-        """The URL of this end of the wire, while it is there."""
+    def listen(self, host: str = "127.0.0.1") -> Iterator[str]:
+        """Accept connections during the block; yields the URL of this end."""
         scheme = "https" if self._tls else "http"
         with socket.create_server(("127.0.0.1", 0)) as server:
             threading.Thread(target=self._accept, args=[server], daemon=True).start()
@@ -83,12 +83,12 @@ def _copy(source: socket.socket, target: socket.socket) -> None:
         target.shutdown(socket.SHUT_WR)
 
 
-def certificate(folder: Path, name: str) -> tuple[Path, ssl.SSLContext]:
-    """A certificate for a host's name, to be trusted by whoever trusts its file, and its server."""
+def make_certificate(folder: Path, name: str) -> tuple[Path, ssl.SSLContext]:
+    """The file of a self-signed certificate for a host name, and the TLS context of its server."""
     key = ec.generate_private_key(ec.SECP256R1())
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
     now = datetime.now(timezone.utc)
-    made = (
+    certificate = (
         x509.CertificateBuilder()
         .subject_name(subject)
         .issuer_name(subject)
@@ -101,7 +101,7 @@ def certificate(folder: Path, name: str) -> tuple[Path, ssl.SSLContext]:
         .sign(key, hashes.SHA256())
     )
     chain, private = folder / f"{name}.pem", folder / f"{name}.key"
-    chain.write_bytes(made.public_bytes(serialization.Encoding.PEM))
+    chain.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
     private.write_bytes(
         key.private_bytes(
             serialization.Encoding.PEM,

@@ -1,21 +1,20 @@
-"""The commands beside read, as processes: spec, check and discover."""
+"""The commands spec, check and discover, as processes."""
 
 from typing import Any
 
 import pytest
 
-from integration_tests.conftest import ALL_TIME, KEY
-from integration_tests.support.connector import run
+from integration_tests.support.connector import ALL_TIME, KEY, run
 from simulator import Account, Fault, Simulator
 
-NOBODY_LISTENS = "http://127.0.0.1:9/v1"
+NO_SERVER = "http://127.0.0.1:9/v1"
 
 
 def test_spec__settings() -> None:
     """The spec needs no config, and declares exactly the three settings."""
     output = run("spec")
 
-    [spec] = [it["spec"] for it in output.messages if it["type"] == "SPEC"]
+    [spec] = output.contents("SPEC")
     properties = spec["connectionSpecification"]["properties"]
     assert sorted(properties) == ["api_key", "frequency", "start_date"]
 
@@ -45,7 +44,7 @@ def test_check__works() -> None:
     ],
 )
 def test_check__wrong_settings(config: dict[str, Any], sentence: str) -> None:
-    """What a person got wrong is FAILED, in a sentence that says what to do."""
+    """A wrong setting is FAILED, in a sentence that says what to do."""
     with Simulator(Account(), key=KEY) as autopilot:
         output = run("check", config, url=autopilot.url)
 
@@ -67,10 +66,10 @@ def test_check__wrong_settings(config: dict[str, Any], sentence: str) -> None:
         (Fault("html", times=None), "Autopilot's answer cannot be read"),
         (Fault("reset", times=None), "The connection to Autopilot failed or broke off"),
     ],
-    ids=lambda it: it.kind if isinstance(it, Fault) else "",
+    ids=lambda value: value.kind if isinstance(value, Fault) else "",
 )
 def test_check__api_in_trouble(fault: Fault, sentence: str) -> None:
-    """Whatever the API does, the check gives up soon and says what it saw."""
+    """In any trouble of the API the check gives up soon and says what it saw."""
     with Simulator(Account(), key=KEY, faults=[fault]) as autopilot:
         output = run("check", {"api_key": KEY}, url=autopilot.url)
 
@@ -80,7 +79,7 @@ def test_check__api_in_trouble(fault: Fault, sentence: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("faults", "latency_seconds", "said"),
+    ("faults", "latency_seconds", "sentence"),
     [
         ([Fault("silence", path="/contacts", times=None)], 0, "did not answer in time"),
         ([Fault("drip", path="/smart_segments/*", times=None)], 0, "did not answer in time"),
@@ -92,9 +91,9 @@ def test_check__api_in_trouble(fault: Fault, sentence: str) -> None:
     ids=["silence", "drip", "limit", "key", "total", "slow"],
 )
 def test_check__trouble_with_the_forecast(
-    faults: list[Fault], latency_seconds: float, said: str
+    faults: list[Fault], latency_seconds: float, sentence: str
 ) -> None:
-    """Whatever comes after the first answer, the check passes, in time, and says what it saw."""
+    """In trouble after the first answer the check still passes, and says what it saw."""
     with Simulator(
         Account(segments=25), key=KEY, faults=faults, latency_seconds=latency_seconds
     ) as autopilot:
@@ -102,19 +101,19 @@ def test_check__trouble_with_the_forecast(
 
         assert autopilot.log.count() <= 3 + 20
     assert output.connection_status == {"status": "SUCCEEDED"}
-    assert said in output.log
+    assert sentence in output.log
 
 
 def test_check__no_network() -> None:
-    """Without a way to the API the check says so, in time."""
-    output = run("check", {"api_key": KEY}, url=NOBODY_LISTENS)
+    """Without a connection to the API the check says so."""
+    output = run("check", {"api_key": KEY}, url=NO_SERVER)
 
     assert output.connection_status["status"] == "FAILED"
     assert "check that api2.autopilothq.com can be reached" in output.connection_status["message"]
 
 
 def test_check__passing_trouble() -> None:
-    """A check that runs while a sync uses up the rate limit does not fail for that."""
+    """A check passes while a sync uses up the rate limit."""
     busy = Fault("status", status=429, times=2)
     with Simulator(Account(), key=KEY, faults=[busy]) as autopilot:
         output = run("check", {"api_key": KEY}, url=autopilot.url)
@@ -123,11 +122,13 @@ def test_check__passing_trouble() -> None:
 
 
 def test_discover__no_network() -> None:
-    """Without a way to the API the four streams and their keys are known all the same, in time."""
-    output = run("discover", ALL_TIME, url=NOBODY_LISTENS)
+    """Without a connection to the API it finds the four streams and their keys."""
+    output = run("discover", ALL_TIME, url=NO_SERVER)
 
     assert output.code == 0
-    keys = {it["name"]: it["source_defined_primary_key"] for it in output.catalog["streams"]}
+    keys = {
+        stream["name"]: stream["source_defined_primary_key"] for stream in output.catalog["streams"]
+    }
     assert keys == {
         "contacts": [["contact_id"]],
         "lists": [["list_id"]],
@@ -136,7 +137,7 @@ def test_discover__no_network() -> None:
     }
 
 
-def test_address__would_give_the_key_away() -> None:
+def test_api_url__plain_http() -> None:
     """Plain http to another host is refused, before anything is sent."""
     output = run("check", {"api_key": KEY}, url="http://autopilot.example/v1")
 

@@ -1,14 +1,22 @@
-"""Custom fields from discover to the rows, with an account whose fields come and go."""
+"""Custom fields from discover to the rows, also when fields are added and deleted."""
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from integration_tests.conftest import ALL_TIME, KEY
-from integration_tests.support.connector import ROOT, Output, full_refresh, run
-from integration_tests.sync.test_read import sorted_rows, without_nulls
+from integration_tests.support.connector import (
+    ALL_TIME,
+    KEY,
+    ROOT,
+    Output,
+    full_refresh,
+    run,
+    select_stream,
+)
+from integration_tests.support.rows import sorted_rows, without_nulls
 from simulator import AWKWARD, TWENTY, Account, CustomField, Fault, Simulator
 from simulator.custom_fields import DEFINITIONS
 
@@ -24,8 +32,8 @@ TYPES = {
 SHOE_SIZE = CustomField("Shoe size", "float", "custom_shoe_size", likelihood=1.0)
 
 
-def discovered(autopilot: Simulator) -> dict[str, Any]:
-    """What discover finds now."""
+def discover(autopilot: Simulator) -> dict[str, Any]:
+    """The catalog that discover finds."""
     output = run("discover", ALL_TIME, url=autopilot.url)
     assert output.code == 0
     return output.catalog
@@ -33,7 +41,9 @@ def discovered(autopilot: Simulator) -> dict[str, Any]:
 
 def custom_types(catalog: dict[str, Any]) -> dict[str, str]:
     """The custom columns of a catalog in their order, each with its type or format."""
-    [schema] = [it["json_schema"] for it in catalog["streams"] if it["name"] == "contacts"]
+    [schema] = [
+        stream["json_schema"] for stream in catalog["streams"] if stream["name"] == "contacts"
+    ]
     properties = schema["properties"]
     names = list(properties)[list(properties).index("mail_replied") + 1 :]
     return {name: properties[name].get("format") or properties[name]["type"][1] for name in names}
@@ -48,20 +58,20 @@ def read(autopilot: Simulator, catalog: dict[str, Any]) -> Output:
 
 
 def assert_rows(output: Output, account: Account, without: Sequence[str] = ()) -> None:
-    """All contacts arrived as they should be, without these columns."""
+    """All contacts were delivered as they should be, without these columns."""
     rows = [account.row(number, without=without) for number in range(account.contact_count)]
     assert sorted_rows(output.rows) == sorted_rows({"contacts": [*map(without_nulls, rows)]})
 
 
 @pytest.mark.parametrize("fields", [DEFINITIONS, AWKWARD, TWENTY, ()], ids=[7, "awkward", 20, 0])
 def test_discover_and_read(fields: Sequence[CustomField]) -> None:
-    """Each field has a typed column under the name that is promised, and its values are in it.
+    """Each field has a typed column with its values, under the documented name.
 
     It takes one request at discover, and none at read.
     """
     account = Account(contacts=250, custom_fields=fields)
     with Simulator(account, key=KEY) as autopilot:
-        catalog = discovered(autopilot)
+        catalog = discover(autopilot)
         assert autopilot.log.paths() == [LIST]
         output = read(autopilot, full_refresh(catalog, "contacts"))
 
@@ -75,25 +85,25 @@ def test_discover_and_read(fields: Sequence[CustomField]) -> None:
 
 
 def test_discover__stable() -> None:
-    """The same account has the same schema, in whatever order it lists its fields."""
+    """The schema does not depend on the order in which the API lists the fields."""
     with Simulator(Account(custom_fields=AWKWARD), key=KEY) as autopilot:
-        first = discovered(autopilot)
-        assert discovered(autopilot) == first
+        first = discover(autopilot)
+        assert discover(autopilot) == first
     with Simulator(Account(custom_fields=AWKWARD[::-1]), key=KEY) as autopilot:
-        assert json.dumps(discovered(autopilot)) == json.dumps(first)
+        assert json.dumps(discover(autopilot)) == json.dumps(first)
 
 
-def by_hand() -> dict[str, Any]:
-    """A catalog as the README has it, without schemas."""
+def catalog_without_schema() -> dict[str, Any]:
+    """The contacts of the catalog in examples/, which has no schemas."""
     catalog = json.loads((ROOT / "examples" / "catalog.json").read_text())
-    return {"streams": [it for it in catalog["streams"] if it["stream"]["name"] == "contacts"]}
+    return select_stream(catalog, "contacts")
 
 
 def test_read__catalog_without_a_schema() -> None:
     """A catalog written by hand gets all columns, for one request more."""
     account = Account(contacts=250)
     with Simulator(account, key=KEY) as autopilot:
-        output = read(autopilot, by_hand())
+        output = read(autopilot, catalog_without_schema())
 
         assert autopilot.log.count(LIST) == 1
         assert autopilot.log.count() == 1 + 3
@@ -104,10 +114,10 @@ def test_read__a_field_added_after_discover() -> None:
     """A new field is in the array, and one line names it; the next discover makes its column."""
     account = Account(contacts=250)
     with Simulator(account, key=KEY) as autopilot:
-        before = discovered(autopilot)
+        before = discover(autopilot)
         account.define(SHOE_SIZE)
         output = read(autopilot, full_refresh(before, "contacts"))
-        after = discovered(autopilot)
+        after = discover(autopilot)
         later = read(autopilot, full_refresh(after, "contacts"))
 
     assert_rows(output, account, without=["custom_shoe_size"])
@@ -125,17 +135,17 @@ def test_read__a_field_deleted_after_discover() -> None:
     """
     account = Account(contacts=250)
     with Simulator(account, key=KEY) as autopilot:
-        before = discovered(autopilot)
+        before = discover(autopilot)
         account.delete_field("Seats")
         output = read(autopilot, full_refresh(before, "contacts"))
-        after = discovered(autopilot)
+        after = discover(autopilot)
 
     assert_rows(output, account)
     assert not any("custom_seats" in row for row in output.rows["contacts"])
     assert any(
-        it["kind"] == "Seats" and it["deleted"] and it["value"]
+        entry["kind"] == "Seats" and entry["deleted"] and entry["value"]
         for row in output.rows["contacts"]
-        for it in row.get("custom_fields", [])
+        for entry in row.get("custom_fields", [])
     )
     assert "Seats" not in output.log
     expected = custom_types(before)
@@ -144,16 +154,16 @@ def test_read__a_field_deleted_after_discover() -> None:
 
 
 def test_read__a_field_alike_added_after_discover() -> None:
-    """A column never changes its meaning: a field that is spelled alike stays out of it."""
+    """A column never changes its meaning: a field with a similar name stays out of it."""
     account = Account(contacts=250)
-    alike = CustomField("seats", "string", "custom_seats_2530aa22", likelihood=1.0)
+    similar = CustomField("seats", "string", "custom_seats_2530aa22", likelihood=1.0)
     with Simulator(account, key=KEY) as autopilot:
-        before = discovered(autopilot)
-        account.define(alike)
+        before = discover(autopilot)
+        account.define(similar)
         output = read(autopilot, full_refresh(before, "contacts"))
-        after = custom_types(discovered(autopilot))
+        after = custom_types(discover(autopilot))
 
-    assert_rows(output, account, without=[alike.column])
+    assert_rows(output, account, without=[similar.column])
     assert "custom_seats" not in after
     assert [name for name in after if name.startswith("custom_seats_")] == [
         "custom_seats_2530aa22",
@@ -181,24 +191,19 @@ MORE_FAULTS = [
 ]
 
 
-def named(fault: Fault) -> str:
-    """A test's name for a fault."""
-    return "-".join(str(it) for it in (fault.kind, fault.status, fault.retry_after) if it)
+def name_fault(fault: Fault) -> str:
+    """The fault in the name of a test."""
+    return "-".join(str(part) for part in (fault.kind, fault.status, fault.retry_after) if part)
 
 
-def at(path: str, fault: Fault) -> Fault:
-    """The fault, for these paths."""
-    return Fault.from_json({**fault.to_json(), "path": path})
-
-
-@pytest.mark.parametrize("fault", FAULTS + MORE_FAULTS, ids=named)
+@pytest.mark.parametrize("fault", FAULTS + MORE_FAULTS, ids=name_fault)
 def test_discover__list_in_trouble(fault: Fault) -> None:
-    """Whatever is wrong with the list of fields, discover ends in time, with a warning.
+    """Without the list of fields discover ends in time, with a warning.
 
-    The first page of contacts tells the fields, unless the wait for the list was too long.
+    It takes the fields of the first page of contacts, unless the wait for the list was too long.
     """
     account = Account(contacts=250)
-    with Simulator(account, key=KEY, faults=[at(LIST, fault)]) as autopilot:
+    with Simulator(account, key=KEY, faults=[replace(fault, path=LIST)]) as autopilot:
         output = run("discover", ALL_TIME, url=autopilot.url)
 
         assert autopilot.log.count("/contacts") <= 1
@@ -209,10 +214,10 @@ def test_discover__list_in_trouble(fault: Fault) -> None:
     assert asked_contacts or fault.kind in {"drip", "silence"}
 
 
-@pytest.mark.parametrize("fault", FAULTS, ids=named)
+@pytest.mark.parametrize("fault", FAULTS, ids=name_fault)
 def test_discover__everything_in_trouble(fault: Fault) -> None:
-    """Where contacts cannot be had either, discover still ends in time: without custom columns."""
-    with Simulator(Account(), key=KEY, faults=[at("*", fault)]) as autopilot:
+    """Without contacts, too, discover still ends in time: without custom columns."""
+    with Simulator(Account(), key=KEY, faults=[replace(fault, path="*")]) as autopilot:
         output = run("discover", ALL_TIME, url=autopilot.url)
 
         assert autopilot.log.count() <= 2 * 3
@@ -222,17 +227,17 @@ def test_discover__everything_in_trouble(fault: Fault) -> None:
 
 
 def test_discover__passing_trouble() -> None:
-    """A discover that runs while a sync uses up the rate limit has its columns all the same."""
+    """Discover finds the columns while a sync uses up the rate limit."""
     account = Account()
     busy = Fault("status", path=LIST, status=429, times=2)
     with Simulator(account, key=KEY, faults=[busy]) as autopilot:
-        assert list(custom_types(discovered(autopilot))) == account.custom_columns
+        assert list(custom_types(discover(autopilot))) == account.custom_columns
 
         assert autopilot.log.paths() == [LIST] * 3
 
 
 def test_discover__wrong_key() -> None:
-    """A wrong key is for check to tell of: discover knows the columns that all accounts have."""
+    """With a wrong key discover finds the columns that all accounts have; check reports the key."""
     with Simulator(Account(), key=KEY) as autopilot:
         output = run("discover", {"api_key": "0" * 32}, url=autopilot.url)
 
@@ -242,12 +247,12 @@ def test_discover__wrong_key() -> None:
     assert "0" * 32 not in output.stdout
 
 
-@pytest.mark.parametrize("fault", FAULTS, ids=named)
+@pytest.mark.parametrize("fault", FAULTS, ids=name_fault)
 def test_read__list_in_trouble(fault: Fault) -> None:
-    """The list is asked for once, and nothing that goes wrong with it costs a sync a row."""
+    """The list is requested once, and no fault of it costs a sync a row."""
     account = Account(contacts=150)
-    with Simulator(account, key=KEY, faults=[at(LIST, fault)]) as autopilot:
-        output = read(autopilot, by_hand())
+    with Simulator(account, key=KEY, faults=[replace(fault, path=LIST)]) as autopilot:
+        output = read(autopilot, catalog_without_schema())
 
         assert autopilot.log.count(LIST) == 1
         assert autopilot.log.count() == 1 + 2
@@ -265,7 +270,7 @@ def test_check__asks_for_no_custom_fields() -> None:
 
 
 def test_read__values_that_do_not_fit() -> None:
-    """What does not fit is null in its column and kept in the array; a warning counts it once."""
+    """A value that does not fit is null in its column and kept in the array, with a warning."""
 
     def contact(number: int, value: Any) -> dict[str, Any]:
         entry = {"kind": "Seats", "value": value, "fieldType": "integer", "deleted": False}
@@ -275,12 +280,12 @@ def test_read__values_that_do_not_fit() -> None:
     rows = [contact(number, value) for number, value in enumerate(values)]
     account = Account(contacts=len(values))
     with Simulator(account, key=KEY) as autopilot:
-        catalog = full_refresh(discovered(autopilot), "contacts")
+        catalog = full_refresh(discover(autopilot), "contacts")
         autopilot.set_faults([Fault("rows", value=rows)])
         output = read(autopilot, catalog)
 
-    arrived = output.rows["contacts"]
-    assert [row.get("custom_seats") for row in arrived] == [7, 8, None, None, None, None]
-    kept = [row["custom_fields"][0]["value"] for row in arrived]
+    delivered = output.rows["contacts"]
+    assert [row.get("custom_seats") for row in delivered] == [7, 8, None, None, None, None]
+    kept = [row["custom_fields"][0]["value"] for row in delivered]
     assert kept == ["7", "8", "many", "9.5", "", None]
     assert output.log.count("2 values did not fit the type of column custom_seats") == 1

@@ -1,19 +1,19 @@
-"""The log of whole commands, line by line, as a person reads it."""
+"""The log of whole commands, line by line."""
 
 import json
 import re
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from integration_tests.conftest import ALL_TIME, KEY
-from integration_tests.support.connector import Output, run
-from integration_tests.sync.test_read import STREAMS
+from integration_tests.support.connector import ALL_TIME, KEY, Output, run, select_stream
+from integration_tests.support.rows import STREAMS
 from simulator import Account, Fault, Simulator
 
 ACCOUNT = Account(contacts=350, lists=10, segment_sizes=[150, 30, 0])
 BEGINNING = "INFO Reading contacts, lists, smart_segments and smart_segments_contacts."
-# What nobody but a developer of the CDK or of this connector can read.
+# What only a developer of the CDK or of this connector understands.
 INTERNALS = re.compile(
     r"Traceback|\.py|AirbyteTraced|Exception|_send|Response Content|http://|HTTP|Marking stream"
 )
@@ -21,13 +21,12 @@ INTERNALS = re.compile(
 
 def lines(output: Output) -> list[str]:
     """Level and text of each line of the log, with seconds as `N s`, in a fixed order."""
-    logs = [it["log"] for it in output.messages if it["type"] == "LOG"]
-    texts = [f"{it['level']} {it['message']}" for it in logs]
+    texts = [f"{line['level']} {line['message']}" for line in output.contents("LOG")]
     return sorted(re.sub(r"\b\d+ s\b", "N s", text) for text in texts)
 
 
 def assert_readable(output: Output) -> None:
-    """No internals in the log, none on stderr, no stack trace, and no contact."""
+    """No internals in the log, nothing on stderr, no stack trace, and no contact's e-mail."""
     assert output.stderr == ""
     assert INTERNALS.findall(output.log) == []
     assert [error for error in output.errors if error.get("stack_trace")] == []
@@ -36,7 +35,7 @@ def assert_readable(output: Output) -> None:
 
 
 def read(catalog: dict[str, Any], *faults: Fault, **options: Any) -> Output:
-    """A sync of the account, readable for people."""
+    """A sync of the account, with a readable log."""
     config = options.pop("config", ALL_TIME)
     with Simulator(ACCOUNT, key=KEY, faults=list(faults), **options) as autopilot:
         output = run("read", config, url=autopilot.url, catalog=catalog)
@@ -61,22 +60,21 @@ def test_log__complete(catalog: dict[str, Any]) -> None:
 
 
 def test_log__rate_limit(catalog: dict[str, Any]) -> None:
-    """Refusals are told once a minute, and summed up at the end."""
+    """Refusals are logged once a minute, and counted at the end."""
     burst = [Fault("status", path="/contacts*", after=1, status=429, times=2)]
     burst += [Fault("status", path="/lists", status=429, retry_after="2")]
     output = read(catalog, *burst)
 
-    told = [it for it in lines(output) if "complete" not in it and it != BEGINNING]
+    first, last = [line for line in lines(output) if "complete" not in line and line != BEGINNING]
     assert output.code == 0
-    assert len(told) == 2
-    assert told[0].startswith("INFO Autopilot is limiting requests (429): ")
-    assert told[1] == (
+    assert first.startswith("INFO Autopilot is limiting requests (429): ")
+    assert last == (
         "INFO Autopilot refused 3 requests because of its rate limit; the sync waited N s for that."
     )
 
 
 @pytest.mark.parametrize(
-    ("fault", "seen"),
+    ("fault", "sentence"),
     [
         (Fault("status", status=503), "Autopilot has trouble on its side (503)"),
         (Fault("status", status=503, retry_after="1"), "Autopilot has trouble on its side (503)"),
@@ -85,19 +83,19 @@ def test_log__rate_limit(catalog: dict[str, Any]) -> None:
     ],
     ids=["status", "pause", "reset", "cut_json"],
 )
-def test_log__trouble_that_passes(fault: Fault, seen: str, catalog: dict[str, Any]) -> None:
-    """It is told in plain words when the next try is; an answer that came is not repeated."""
-    output = read(catalog, Fault.from_json({**fault.to_json(), "path": "/contacts*", "times": 2}))
+def test_log__trouble_that_passes(fault: Fault, sentence: str, catalog: dict[str, Any]) -> None:
+    """The log says what was seen and when the next try is, and shows nothing of the answer."""
+    output = read(catalog, replace(fault, path="/contacts*", times=2))
 
-    [trouble] = [it for it in lines(output) if it.startswith("WARN")]
+    [trouble] = [line for line in lines(output) if line.startswith("WARN")]
     assert output.code == 0
-    assert trouble.startswith(f"WARN contacts: {seen}")
+    assert trouble.startswith(f"WARN contacts: {sentence}")
     assert trouble.endswith("; trying again in N s.")
     assert "INFO Requests failed 2 times." in lines(output)
 
 
 def test_log__segment_deleted(catalog: dict[str, Any]) -> None:
-    """What is missing for a good reason is in the summary, too."""
+    """The summary says what is left out, and why."""
     gone = ACCOUNT.segment_ids[0]
     output = read(catalog, Fault("status", path=f"/smart_segments/{gone}/*", status=404))
 
@@ -108,7 +106,7 @@ def test_log__segment_deleted(catalog: dict[str, Any]) -> None:
 
 
 def test_log__stream_that_failed(catalog: dict[str, Any]) -> None:
-    """How far it came, and what comes next; why it failed is said once, in its TRACE."""
+    """The log says how far it got and what comes next; the TRACE, alone, says why it failed."""
     output = read(catalog, Fault("null_rows", path="/contacts/*"))
 
     assert output.code == 1
@@ -117,13 +115,13 @@ def test_log__stream_that_failed(catalog: dict[str, Any]) -> None:
         "WARN contacts: incomplete. 100 rows of about 350 in 1 page and N s."
         " The next attempt goes on from there."
     )
-    assert [it.split(":")[0] for it in lines(output)[1:-1]] == [f"INFO {it}" for it in STREAMS[1:]]
+    complete = [line.split(":")[0] for line in lines(output)[1:-1]]
+    assert complete == [f"INFO {stream}" for stream in STREAMS[1:]]
 
 
 def test_log__failed_for_good(catalog: dict[str, Any]) -> None:
-    """After the last try there is no stack trace: only what was seen, and what became of it."""
-    lists = {"streams": [it for it in catalog["streams"] if it["stream"]["name"] == "lists"]}
-    output = read(lists, Fault("status", status=503, times=None))
+    """After the last try there is no stack trace: only what was seen, and what was read."""
+    output = read(select_stream(catalog, "lists"), Fault("status", status=503, times=None))
 
     assert output.code == 1
     assert lines(output) == [
@@ -135,7 +133,7 @@ def test_log__failed_for_good(catalog: dict[str, Any]) -> None:
 
 
 def test_log__pause_of_hours(catalog: dict[str, Any]) -> None:
-    """What is too long to wait for ends the sync at once, for all streams, with one error."""
+    """A pause that is too long ends the sync at once, for all streams, with one error."""
     output = read(catalog, Fault("status", path="/contacts", status=429, retry_after="9999"))
 
     [error] = output.errors
@@ -149,7 +147,10 @@ def test_log__pause_of_hours(catalog: dict[str, Any]) -> None:
     ("verb", "log"),
     [
         ("check", []),
-        ("read", [BEGINNING, *[f"WARN {it}: incomplete. Nothing was read." for it in STREAMS]]),
+        (
+            "read",
+            [BEGINNING, *[f"WARN {stream}: incomplete. Nothing was read." for stream in STREAMS]],
+        ),
     ],
 )
 def test_log__wrong_key(verb: str, log: list[str], catalog: dict[str, Any]) -> None:
@@ -169,7 +170,7 @@ def test_log__wrong_key(verb: str, log: list[str], catalog: dict[str, Any]) -> N
 
 
 @pytest.mark.parametrize(
-    ("circumstances", "sentence"),
+    ("options", "sentence"),
     [
         ({"url": "http://example.com"}, "AUTOPILOT_API_URL"),
         ({"config": {**ALL_TIME, "frequency": 0}}, "Replication Frequency (frequency) is 0"),
@@ -191,11 +192,11 @@ def test_log__wrong_key(verb: str, log: list[str], catalog: dict[str, Any]) -> N
     ],
     ids=["url", "config", "state", "file"],
 )
-def test_log__nothing_to_begin_with(
-    circumstances: dict[str, Any], sentence: str, catalog: dict[str, Any]
+def test_log__unusable_input(
+    options: dict[str, Any], sentence: str, catalog: dict[str, Any]
 ) -> None:
-    """A sync that cannot begin is one TRACE with our sentence, and not a line besides."""
-    output = run("read", **{"config": ALL_TIME, "catalog": catalog, **circumstances})
+    """A sync that cannot begin writes one TRACE with our sentence, and no other line."""
+    output = run("read", **{"config": ALL_TIME, "catalog": catalog, **options})
 
     [message] = output.messages
     error = message["trace"]["error"]
@@ -215,7 +216,7 @@ def test_log__check() -> None:
 
 
 def test_log__debug(catalog: dict[str, Any]) -> None:
-    """Also with debug logs nobody's data and no header is in the log, only what was asked for."""
+    """Debug logs have the requests, but no header and no contact's e-mail."""
     with Simulator(ACCOUNT, key=KEY) as autopilot:
         output = run(
             "read", ALL_TIME, url=autopilot.url, catalog=catalog, environment={"LOG_LEVEL": "debug"}

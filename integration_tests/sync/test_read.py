@@ -1,56 +1,19 @@
-"""Whole syncs over real sockets, compared record by record with what the simulator knows."""
+"""Whole syncs over real sockets, compared record by record with the simulator's account."""
 
-import json
 from collections import Counter
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from integration_tests.conftest import ALL_TIME, KEY
-from integration_tests.support.connector import Output, full_refresh, run
+from integration_tests.support.connector import ALL_TIME, KEY, run, select_stream
+from integration_tests.support.rows import STREAMS, assert_complete, expected_rows, sorted_rows
 from simulator import Account, Fault, Simulator
-
-STREAMS = ["contacts", "lists", "smart_segments", "smart_segments_contacts"]
-
-
-def without_nulls(row: dict[str, Any]) -> dict[str, Any]:
-    """A row as a RECORD line carries it: the CDK leaves out nulls at the top of a record."""
-    return {name: value for name, value in row.items() if value is not None}
-
-
-def expected_rows(account: Account) -> dict[str, list[dict[str, Any]]]:
-    """What a complete sync of the account delivers."""
-    rows = {
-        "contacts": [account.row(number) for number in range(account.contact_count)],
-        "lists": list(account.lists()),
-        "smart_segments": list(account.segments()),
-        "smart_segments_contacts": [
-            {"segment_id": segment_id, "contact_id": contact_id}
-            for segment_id, contact_id in account.pairs()
-        ],
-    }
-    return {name: [without_nulls(row) for row in found] for name, found in rows.items() if found}
-
-
-def sorted_rows(rows: dict[str, list[dict[str, Any]]]) -> dict[str, list[str]]:
-    """Rows without their order, and that of their columns: segments are read side by side."""
-    return {
-        name: sorted(json.dumps(row, sort_keys=True) for row in found)
-        for name, found in rows.items()
-    }
-
-
-def assert_complete(output: Output, account: Account) -> None:
-    """Every record arrived once, as it should be, and the sync says so."""
-    assert output.errors == []
-    assert output.code == 0
-    assert sorted_rows(output.rows) == sorted_rows(expected_rows(account))
-    assert output.statuses == dict.fromkeys(STREAMS, "COMPLETE")
 
 
 @pytest.mark.parametrize("contacts", [0, 1, 100, 101, 550])
 def test_read__every_record(contacts: int, catalog: dict[str, Any]) -> None:
-    """An account of any size arrives exactly, with one request per page and none besides."""
+    """An account of any size is read exactly, with one request per page."""
     account = Account(contacts=contacts)
     with Simulator(account, key=KEY) as autopilot:
         output = run("read", ALL_TIME, url=autopilot.url, catalog=catalog)
@@ -63,7 +26,7 @@ def test_read__every_record(contacts: int, catalog: dict[str, Any]) -> None:
 
 
 def test_read__twenty_thousand_contacts(catalog: dict[str, Any]) -> None:
-    """20,000 contacts and 40,000 pairs arrive exactly, every id once."""
+    """20,000 contacts and 40,000 pairs are read exactly, every id once."""
     account = Account(seed=2, contacts=20_000, pairs=40_000)
     with Simulator(account, key=KEY) as autopilot:
         output = run("read", ALL_TIME, url=autopilot.url, catalog=catalog)
@@ -97,8 +60,7 @@ def test_read__one_stream(stream: str, catalog: dict[str, Any]) -> None:
     """Each stream can be read alone."""
     account = Account(contacts=120, segments=3)
     with Simulator(account, key=KEY) as autopilot:
-        alone = {"streams": [it for it in catalog["streams"] if it["stream"]["name"] == stream]}
-        output = run("read", ALL_TIME, url=autopilot.url, catalog=alone)
+        output = run("read", ALL_TIME, url=autopilot.url, catalog=select_stream(catalog, stream))
 
     assert sorted_rows(output.rows) == sorted_rows({stream: expected_rows(account)[stream]})
 
@@ -114,9 +76,9 @@ def test_read__awkward_bookmarks(catalog: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("retry_after", [None, "seconds", "http-date"])
 def test_read__rate_limit(retry_after: str | None, catalog: dict[str, Any]) -> None:
-    """An account with a lower limit than ours arrives exactly; 429s cost only time."""
+    """An account with a lower limit than ours is read exactly; 429s cost only time."""
     account = Account(contacts=500, segments=2, pairs=300)
-    # Far below the rate at which a sync begins: no machine is so busy that it keeps to the limit.
+    # Far below the rate at which a sync begins, so that also a busy machine exceeds it.
     with Simulator(account, key=KEY, rate_limit=2, retry_after=retry_after) as autopilot:
         output = run("read", ALL_TIME, url=autopilot.url, catalog=catalog)
 
@@ -124,7 +86,7 @@ def test_read__rate_limit(retry_after: str | None, catalog: dict[str, Any]) -> N
         assert autopilot.log.count("*", status=429) > 0
 
 
-PASSING = [
+PASSING_FAULTS = [
     Fault("status", status=500),
     Fault("status", path="/lists", status=408, times=2),
     Fault("status", path="/contacts*", after=1, status=503, retry_after="1"),
@@ -137,9 +99,9 @@ PASSING = [
 
 
 def test_read__faults_that_pass(catalog: dict[str, Any]) -> None:
-    """Whatever goes wrong for a while, the sync is complete and exact."""
+    """After faults that pass, the sync is complete and exact."""
     account = Account(contacts=550, segments=4)
-    with Simulator(account, key=KEY, faults=PASSING) as autopilot:
+    with Simulator(account, key=KEY, faults=PASSING_FAULTS) as autopilot:
         output = run("read", ALL_TIME, url=autopilot.url, catalog=catalog)
 
     assert_complete(output, account)
@@ -158,15 +120,15 @@ def test_read__faults_that_pass(catalog: dict[str, Any]) -> None:
         (Fault("status", status=404), "does not find the page at bookmark"),
         (Fault("status", status=302, location="http://127.0.0.1:1/"), "a redirect (302)"),
     ],
-    ids=lambda it: it.kind if isinstance(it, Fault) else "",
+    ids=lambda value: value.kind if isinstance(value, Fault) else "",
 )
 def test_read__never_loses_quietly(fault: Fault, sentence: str, catalog: dict[str, Any]) -> None:
     """A page that cannot be used fails its stream, in a sentence; the other streams are complete.
 
-    The second page of contacts is hit, so that something had been delivered before.
+    The fault hits the second page of contacts, so that a page has been delivered before.
     """
     account = Account(contacts=350, segments=2)
-    second_page = Fault.from_json({**fault.to_json(), "path": "/contacts*", "after": 1})
+    second_page = replace(fault, path="/contacts*", after=1)
     with Simulator(account, key=KEY, faults=[second_page]) as autopilot:
         output = run("read", ALL_TIME, url=autopilot.url, catalog=catalog)
 
@@ -182,11 +144,12 @@ def test_read__never_loses_quietly(fault: Fault, sentence: str, catalog: dict[st
 
 def test_read__trouble_that_stays(catalog: dict[str, Any]) -> None:
     """A fault for ever is given up after a few tries, as a transient error."""
-    with Simulator(Account(), key=KEY, faults=[Fault("status", status=503, times=None)]) as it:
-        lists = full_refresh({"streams": [each["stream"] for each in catalog["streams"]]}, "lists")
-        output = run("read", ALL_TIME, url=it.url, catalog=lists)
+    outage = Fault("status", status=503, times=None)
+    with Simulator(Account(), key=KEY, faults=[outage]) as autopilot:
+        lists = select_stream(catalog, "lists")
+        output = run("read", ALL_TIME, url=autopilot.url, catalog=lists)
 
-        assert it.log.count("/lists") == 6
+        assert autopilot.log.count("/lists") == 6
     assert output.code == 1
     [error] = output.errors
     assert error["failure_type"] == "transient_error"

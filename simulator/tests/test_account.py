@@ -20,19 +20,19 @@ ROOT = Path(__file__).parent.parent.parent
 
 def all_ids(account: Account) -> list[str]:
     """The ids of contacts, lists and segments."""
-    contacts = [account.contact_id(i) for i in range(account.contact_count)]
+    contacts = [account.contact_id(index) for index in range(account.contact_count)]
     return [*contacts, *(row["list_id"] for row in account.lists()), *account.segment_ids]
 
 
 def test_account__a_seed_is_the_same_account_on_every_machine() -> None:
-    """Nothing may depend on the process: neither on its hash seed nor on what was asked before."""
+    """Nothing depends on the process: neither on its hash seed nor on earlier calls."""
     program = (
         "from simulator import Account; import json;"
         "a = Account(7, 120); print(json.dumps([a.document(i) for i in range(119, -1, -1)][::-1]"
         "+ a.lists() + a.segments() + list(a.pairs())))"
     )
     account = Account(7, 120)
-    here = [account.document(i) for i in range(120)] + account.lists() + account.segments()
+    here = [account.document(index) for index in range(120)] + account.lists() + account.segments()
 
     there = subprocess.run(  # noqa: S603 - our own program
         [sys.executable, "-c", program], cwd=ROOT, capture_output=True, check=True
@@ -54,14 +54,15 @@ def test_account__ids_look_like_the_vendors() -> None:
     account = Account(contacts=10)
     uuid = r"[0-9A-F]{8}(-[0-9A-F]{4}){3}-[0-9A-F]{12}"
 
-    ids = [account.contact_id(i) for i in range(10)]
+    ids = [account.contact_id(index) for index in range(10)]
 
-    assert sum(bool(re.fullmatch(f"person_{uuid}", one)) for one in ids) == 8
-    assert (
-        sum(bool(re.fullmatch(f"person_AP2-{uuid.replace('A-F', 'a-f')}", one)) for one in ids) == 2
-    )
+    assert sum(bool(re.fullmatch(f"person_{uuid}", contact_id)) for contact_id in ids) == 8
+    newer = f"person_AP2-{uuid.replace('A-F', 'a-f')}"
+    assert sum(bool(re.fullmatch(newer, contact_id)) for contact_id in ids) == 2
     assert all(re.fullmatch(f"contactlist_{uuid}", row["list_id"]) for row in account.lists())
-    assert all(re.fullmatch(r"contactlist_sseg\d{13}", one) for one in account.segment_ids)
+    assert all(
+        re.fullmatch(r"contactlist_sseg\d{13}", segment_id) for segment_id in account.segment_ids
+    )
 
 
 @given(index=st.integers(0, 10**6 - 1), seed=st.integers(0, 2**64))
@@ -92,7 +93,7 @@ def test_account__knows_no_foreign_id(contact_id: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "wishes",
+    "arguments",
     [
         {"contacts": -1},
         {"lists": -1},
@@ -103,7 +104,7 @@ def test_account__knows_no_foreign_id(contact_id: str) -> None:
         {"segment_sizes": [1], "segments": 2},
     ],
 )
-def test_account__refuses_impossible_wishes(wishes: dict[str, Any]) -> None:
-    """An account that can't be made as asked is an error, not a slightly different account."""
+def test_account__refuses_unusable_arguments(arguments: dict[str, Any]) -> None:
+    """Arguments that contradict each other are an error, not a slightly different account."""
     with pytest.raises(ValueError, match=r"."):
-        Account(**wishes)
+        Account(**arguments)

@@ -1,4 +1,4 @@
-"""The made-up contacts: complete in their oddities, and honest about their own rows."""
+"""The made-up contacts: every oddity occurs, and the expected rows are right."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ DOCUMENTED = set(
     mail_complained mail_unsubscribed mail_sent mail_replied""".split()
 )
 UNDOCUMENTED = {"LastListJoined", "leadScore", "favouriteColor"}
-MOMENTS = ("created_at", "updated_at", "first_visit_at", "first_conversion_at", "unsubscribed_at")
+TIME_KEYS = ("created_at", "updated_at", "first_visit_at", "first_conversion_at", "unsubscribed_at")
 
 
 def iso_from_ms(at_ms: int) -> str:
-    """The test's own way of writing a moment."""
-    moment = datetime(1970, 1, 1) + timedelta(milliseconds=at_ms)
-    return moment.strftime("%Y-%m-%dT%H:%M:%S.") + f"{at_ms % 1000:03d}Z"
+    """The test's own way of writing a time."""
+    at = datetime(1970, 1, 1) + timedelta(milliseconds=at_ms)
+    return at.strftime("%Y-%m-%dT%H:%M:%S.") + f"{at_ms % 1000:03d}Z"
 
 
 def column(key: str) -> str:
@@ -42,7 +42,7 @@ def column(key: str) -> str:
 
 def value(key: str, sent: Any) -> Any:
     """The test's own way from what the API sends to what a row shows."""
-    if key in MOMENTS:
+    if key in TIME_KEYS:
         return iso_from_ms(sent) if isinstance(sent, int) else sent or None
     if key.startswith("anywhere_"):
         return [{"url": url, "value": sent[url]} for url in sent]
@@ -68,7 +68,7 @@ def text(custom: Any) -> Any:
     return json.dumps(custom, separators=(",", ":"))
 
 
-def typed(entry: dict[str, Any]) -> Any:
+def convert(entry: dict[str, Any]) -> Any:
     """The test's own way from an entry of a custom field to the value of its column."""
     sent, field_type = entry["value"], entry["fieldType"]
     if sent is None or (sent == "" and field_type != "string"):
@@ -85,15 +85,15 @@ def typed(entry: dict[str, Any]) -> Any:
 def custom_columns(document: dict[str, Any], fields: Iterable[CustomField]) -> dict[str, Any]:
     """The test's own reading of the custom fields that have columns."""
     named = {field.name: field.column for field in fields}
-    entries = [it for it in document.get("custom_fields", []) if not it["deleted"]]
-    return {named[entry["kind"]]: typed(entry) for entry in entries}
+    entries = [entry for entry in document.get("custom_fields", []) if not entry["deleted"]]
+    return {named[entry["kind"]]: convert(entry) for entry in entries}
 
 
 def test_contact__every_attribute_occurs_and_is_missing() -> None:
-    """Every documented attribute, and some that nobody documented, occur in the default account."""
+    """Every documented attribute, and some undocumented ones, occur in the default account."""
     account = Account()
 
-    seen = Counter(key for i in range(account.contact_count) for key in account.document(i))
+    seen = Counter(key for index in range(account.contact_count) for key in account.document(index))
 
     assert set(seen) == DOCUMENTED | UNDOCUMENTED
     always = {"contact_id", "Email", "Company", "Industry", "type", "created_at"}
@@ -101,13 +101,13 @@ def test_contact__every_attribute_occurs_and_is_missing() -> None:
 
 
 def test_contact__every_oddity_of_the_api_occurs() -> None:
-    """What has surprised clients of the real API is in the default account, or no test meets it."""
+    """All that has surprised clients of the real API occurs in the default account."""
     account = Account()
-    documents = [account.document(i) for i in range(account.contact_count)]
+    documents = [account.document(index) for index in range(account.contact_count)]
 
-    for name in MOMENTS:
+    for name in TIME_KEYS:
         sent = [document[name] for document in documents if name in document]
-        assert {type(one) for one in sent} == {str, int}, name
+        assert {type(value_sent) for value_sent in sent} == {str, int}, name
         assert "" in sent, name
     for name in ("anywhere_page_visits", "mail_opened"):
         sent = [document[name] for document in documents if name in document]
@@ -133,7 +133,7 @@ def test_contact__every_oddity_of_the_api_occurs() -> None:
 
 @pytest.mark.parametrize("fields", [DEFINITIONS, TWENTY, AWKWARD], ids=["usual", "20", "awkward"])
 def test_contact__rows_are_what_the_documents_mean(fields: tuple[CustomField, ...]) -> None:
-    """For every profile, the expected row agrees with a third, slower reading of the document."""
+    """For every profile, the expected row agrees with a slower reading of the document."""
     account = Account(contacts=1000, custom_fields=fields)
 
     for index in range(account.contact_count):
@@ -156,7 +156,7 @@ def test_contact__custom_fields_come_and_go() -> None:
     account.delete_field("Seats")
     assert (account.custom_fields(), account.custom_columns) == ([], [])
     assert not any("custom_seats" in row for row in account.rows())
-    entries = [it for row in account.rows() for it in row.get("custom_fields", [])]
+    entries = [entry for row in account.rows() for entry in row.get("custom_fields", [])]
     assert len(entries) == defined > 0
     assert all(entry["deleted"] for entry in entries)
 
@@ -169,7 +169,7 @@ def test_contact__updates_are_spread_over_the_three_years_before_now() -> None:
     updated = [row["updated_at"] for row in account.rows() if row.get("updated_at")]
 
     years = Counter(
-        int((now - datetime.fromisoformat(one[:19] + "+00:00")).days // 365) for one in updated
+        int((now - datetime.fromisoformat(text[:19] + "+00:00")).days // 365) for text in updated
     )
     assert set(years) == {0, 1, 2}
     assert min(years.values()) > len(updated) // 5
@@ -180,12 +180,12 @@ def test_contact__updates_are_spread_over_the_three_years_before_now() -> None:
 
 
 def test_contact__documents_are_fresh() -> None:
-    """Whoever changes a document or a row changes nobody else's."""
+    """Changing a document or a row changes no other."""
     account = Account()
     before = json.dumps([account.document(3), account.row(3)])
 
-    for mine in (account.document(3), account.row(3), account.document(1003)):
-        for nested in mine.values():
+    for own in (account.document(3), account.row(3), account.document(1003)):
+        for nested in own.values():
             if isinstance(nested, (dict, list)):
                 nested.clear()
 

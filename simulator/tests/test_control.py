@@ -6,25 +6,22 @@ import pytest
 import requests
 
 from simulator import Account, Fault, Simulator
+from simulator.tests.client import get
 
 
-def control(autopilot: Simulator, name: str) -> str:
+def control_url(autopilot: Simulator, name: str) -> str:
     """The address of one of the simulator's own endpoints."""
     return autopilot.url.replace("/v1", "/_simulator/") + name
-
-
-def lists_status(autopilot: Simulator) -> int:
-    """The status of GET /lists with the right key."""
-    headers = {"autopilotapikey": autopilot.key}
-    return requests.get(autopilot.url + "/lists", headers=headers, timeout=60).status_code
 
 
 def test_control__reads_the_log() -> None:
     """Without a key, and without leaving a trace in the log itself."""
     with Simulator(Account()) as autopilot:
-        lists_status(autopilot)
-        requests.get(autopilot.url + "/account?x=1", timeout=60)
-        logs = [requests.get(control(autopilot, "requests"), timeout=60).json() for _ in range(2)]
+        get(autopilot, "/lists")
+        get(autopilot, "/account?x=1", key=None)
+        logs = [
+            requests.get(control_url(autopilot, "requests"), timeout=60).json() for _ in range(2)
+        ]
 
     assert logs[0] == logs[1]
     assert [entry.pop("time") > 0 for entry in logs[0]] == [True, True]
@@ -41,10 +38,10 @@ def test_control__replaces_the_faults(method: str) -> None:
 
     with Simulator(Account(), faults=[Fault("silence", times=None)]) as autopilot:
         written = requests.request(
-            method, control(autopilot, "faults"), json=schedule, timeout=60
+            method, control_url(autopilot, "faults"), json=schedule, timeout=60
         ).json()
-        statuses = [lists_status(autopilot), lists_status(autopilot)]
-        read = requests.get(control(autopilot, "faults"), timeout=60).json()
+        statuses = [get(autopilot, "/lists").status_code for _ in range(2)]
+        read = requests.get(control_url(autopilot, "faults"), timeout=60).json()
 
     assert written == read == schedule
     assert statuses == [503, 200]
@@ -59,10 +56,10 @@ def test_control__replaces_the_faults(method: str) -> None:
     ],
 )
 def test_control__refuses_a_bad_schedule_and_keeps_the_old_one(body: str, message: str) -> None:
-    """All of a schedule or nothing of it."""
+    """A schedule is replaced as a whole or not at all."""
     with Simulator(Account(), faults=[Fault("status", status=503)]) as autopilot:
-        refused = requests.put(control(autopilot, "faults"), data=body, timeout=60)
-        status = lists_status(autopilot)
+        refused = requests.put(control_url(autopilot, "faults"), data=body, timeout=60)
+        status = get(autopilot, "/lists").status_code
 
     assert refused.status_code == 400
     assert message in refused.json()["error"]
@@ -73,8 +70,8 @@ def test_control__knows_nothing_else() -> None:
     """A misspelt control path is an error of its own, not one of the API's."""
     with Simulator(Account()) as autopilot:
         wrong = [
-            requests.get(control(autopilot, "log"), timeout=60),
-            requests.delete(control(autopilot, "requests"), timeout=60),
+            requests.get(control_url(autopilot, "log"), timeout=60),
+            requests.delete(control_url(autopilot, "requests"), timeout=60),
         ]
 
     assert [answer.status_code for answer in wrong] == [404, 404]

@@ -8,6 +8,7 @@ import pytest
 import requests
 
 from simulator import Account, Simulator
+from simulator.tests.client import get
 
 KEY = "fedcba98765432100123456789abcdef"
 
@@ -19,12 +20,6 @@ def autopilot() -> Iterator[Simulator]:
         yield simulator
 
 
-def get(autopilot: Simulator, path: str, key: str | None = KEY) -> requests.Response:
-    """GET a path below /v1."""
-    headers = {} if key is None else {"autopilotapikey": key}
-    return requests.get(autopilot.url + path, headers=headers, timeout=60)
-
-
 def test_contacts__is_a_page_of_documents(autopilot: Simulator) -> None:
     """The first page: 100 contacts as the account has them, the total, the last one's id."""
     account = autopilot.account
@@ -33,7 +28,7 @@ def test_contacts__is_a_page_of_documents(autopilot: Simulator) -> None:
 
     assert answer.headers["Content-Type"].startswith("application/json")
     assert answer.json() == {
-        "contacts": [account.document(i) for i in range(100)],
+        "contacts": [account.document(index) for index in range(100)],
         "total_contacts": 150,
         "bookmark": account.contact_id(99),
     }
@@ -46,7 +41,7 @@ def test_contacts__follows_a_bookmark_to_the_last_page(autopilot: Simulator) -> 
     answer = get(autopilot, f"/contacts/{account.contact_id(99)}")
 
     assert answer.json() == {
-        "contacts": [account.document(i) for i in range(100, 150)],
+        "contacts": [account.document(index) for index in range(100, 150)],
         "total_contacts": 150,
     }
 
@@ -78,11 +73,11 @@ def test_smart_segment_contacts__is_a_page_of_full_documents(autopilot: Simulato
 
     members = list(account.members(large))
     assert first == {
-        "contacts": [account.document(i) for i in account.members(small)],
+        "contacts": [account.document(index) for index in account.members(small)],
         "total_contacts": 3,
     }
     assert second == {
-        "contacts": [account.document(i) for i in members[:100]],
+        "contacts": [account.document(index) for index in members[:100]],
         "total_contacts": 120,
         "bookmark": account.contact_id(members[99]),
     }
@@ -123,10 +118,10 @@ def test_account_endpoint__answers_something(autopilot: Simulator) -> None:
         "/../v2/contacts",
     ],
 )
-def test_unknown_things__are_404(autopilot: Simulator, path: str) -> None:
-    """Whatever isn't an endpoint is refused with the documented body."""
+def test_unknown_path__is_404(autopilot: Simulator, path: str) -> None:
+    """A path that isn't an endpoint is refused with the documented body."""
     request = requests.Request("GET", autopilot.url, headers={"autopilotapikey": KEY}).prepare()
-    request.url = autopilot.url + path  # as it is: requests would tidy up the dots
+    request.url = autopilot.url + path  # requests would remove the dots
 
     with requests.Session() as session:
         answer = session.send(request, timeout=60)
@@ -157,7 +152,7 @@ def test_key__is_needed_everywhere(
     autopilot: Simulator, path: str, key: str | None, status: int, body: dict[str, str]
 ) -> None:
     """Without the right key there is nothing to see, not even what exists."""
-    answer = get(autopilot, path, key)
+    answer = get(autopilot, path, key=key)
 
     assert (answer.status_code, answer.json()) == (status, body)
 

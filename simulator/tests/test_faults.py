@@ -10,38 +10,46 @@ import requests
 
 from simulator import Account, Fault, Simulator
 from simulator.faults import KINDS, FaultSchedule
+from simulator.tests.client import get
 
 
-def anything(fault: Fault) -> bool:
+def fits_always(fault: Fault) -> bool:
     """Every fault fits the answer."""
     return True
 
 
-def nothing(fault: Fault) -> bool:
+def fits_never(fault: Fault) -> bool:
     """No fault fits the answer."""
     return False
 
 
-def hits(faults: list[Fault], paths: list[str]) -> list[int | None]:
+def find_hits(faults: list[Fault], paths: list[str]) -> list[int | None]:
     """For each request, the number of the fault that hits it."""
     schedule = FaultSchedule(faults)
-    taken = [schedule.take(path, fits=anything) for path in paths]
+    taken = [schedule.take(path, fits=fits_always) for path in paths]
     return [None if fault is None else faults.index(fault) for fault in taken]
 
 
-def test_schedule__hits_once_unless_told_otherwise() -> None:
-    """A fault without numbers befalls the first request and no other."""
-    assert hits([Fault("reset")], ["/a", "/b", "/c"]) == [0, None, None]
+def test_schedule__hits_once_by_default() -> None:
+    """A fault without numbers hits the first request and no other."""
+    assert find_hits([Fault("reset")], ["/a", "/b", "/c"]) == [0, None, None]
 
 
 def test_schedule__spares_the_first_and_hits_that_many() -> None:
     """`after` requests are spared, then `times` are hit."""
-    assert hits([Fault("reset", after=2, times=2)], ["/a"] * 6) == [None, None, 0, 0, None, None]
+    assert find_hits([Fault("reset", after=2, times=2)], ["/a"] * 6) == [
+        None,
+        None,
+        0,
+        0,
+        None,
+        None,
+    ]
 
 
 def test_schedule__hits_for_ever() -> None:
     """times=None never ends."""
-    assert hits([Fault("reset", after=1, times=None)], ["/a"] * 50) == [None] + [0] * 49
+    assert find_hits([Fault("reset", after=1, times=None)], ["/a"] * 50) == [None] + [0] * 49
 
 
 def test_schedule__counts_only_the_paths_that_match() -> None:
@@ -49,33 +57,33 @@ def test_schedule__counts_only_the_paths_that_match() -> None:
     fault = Fault("reset", path="/smart_segments/*/contacts*", after=1)
     paths = ["/contacts", "/smart_segments/1/contacts", "/lists", "/smart_segments/2/contacts/x"]
 
-    assert hits([fault], paths) == [None, None, None, 0]
+    assert find_hits([fault], paths) == [None, None, None, 0]
 
 
 def test_schedule__the_first_match_wins_and_all_of_them_count() -> None:
-    """`after` counts requests and not who was hit by what else."""
+    """`after` counts all requests, also those that another fault hits."""
     faults = [Fault("reset", path="/a*"), Fault("close", after=1), Fault("silence", after=1)]
 
-    assert hits(faults, ["/a", "/a", "/a", "/a"]) == [0, 1, 2, None]
+    assert find_hits(faults, ["/a", "/a", "/a", "/a"]) == [0, 1, 2, None]
 
 
 def test_schedule__spares_what_a_fault_does_not_fit() -> None:
     """A fault that can't do anything to an answer isn't used up by it."""
     schedule = FaultSchedule([Fault("null_rows")])
 
-    takes = [schedule.take("/a", fits=fits) for fits in (nothing, anything, anything)]
+    takes = [schedule.take("/a", fits=fits) for fits in (fits_never, fits_always, fits_always)]
 
     assert takes == [None, Fault("null_rows"), None]
 
 
 def test_schedule__starts_again_when_replaced() -> None:
-    """A new schedule owes nothing to the old one."""
+    """A new schedule begins to count at 0."""
     schedule = FaultSchedule([Fault("reset")])
-    schedule.take("/a", fits=anything)
+    schedule.take("/a", fits=fits_always)
 
     schedule.replace([Fault("reset")])
 
-    assert schedule.take("/a", fits=anything) == Fault("reset")
+    assert schedule.take("/a", fits=fits_always) == Fault("reset")
 
 
 EXAMPLES = [
@@ -96,7 +104,7 @@ def test_fault__survives_json(fault: Fault) -> None:
 
 
 def test_fault__is_written_without_its_defaults() -> None:
-    """A schedule's file is for people: it says what matters."""
+    """A schedule's file is for people: it leaves out what goes without saying."""
     assert Fault("status", status=500, times=None).to_json() == {
         "kind": "status",
         "times": None,
@@ -131,10 +139,10 @@ def test_simulator__spares_requests_that_it_refuses_anyway() -> None:
     with Simulator(Account(), faults=[Fault("status", status=500)]) as autopilot:
         url, headers = autopilot.url + "/lists", {"autopilotapikey": autopilot.key}
         statuses = [
-            requests.get(url, timeout=60).status_code,
+            get(autopilot, "/lists", key=None).status_code,
             requests.post(url, headers=headers, timeout=60).status_code,
-            requests.get(url, headers=headers, timeout=60).status_code,
-            requests.get(url, headers=headers, timeout=60).status_code,
+            get(autopilot, "/lists").status_code,
+            get(autopilot, "/lists").status_code,
         ]
 
     assert statuses == [400, 405, 500, 200]
@@ -143,18 +151,16 @@ def test_simulator__spares_requests_that_it_refuses_anyway() -> None:
 def test_simulator__matches_faults_with_the_decoded_path() -> None:
     """A glob is written as people read paths, without /v1 and percent signs."""
     with Simulator(Account(), faults=[Fault("html", path="/a b/é")]) as autopilot:
-        headers = {"autopilotapikey": autopilot.key}
-        answer = requests.get(autopilot.url + "/a%20b/%C3%A9?x=1", headers=headers, timeout=60)
+        answer = get(autopilot, "/a%20b/%C3%A9?x=1")
 
     assert answer.headers["Content-Type"].startswith("text/html")
 
 
 def test_set_faults__takes_effect_at_once() -> None:
-    """A test may change its mind while the simulator runs."""
+    """A test may replace the faults while the simulator runs."""
     with Simulator(Account(), faults=[Fault("status", status=500, times=None)]) as autopilot:
-        url, headers = autopilot.url + "/lists", {"autopilotapikey": autopilot.key}
-        before = requests.get(url, headers=headers, timeout=60).status_code
+        before = get(autopilot, "/lists").status_code
         autopilot.set_faults([])
-        after = requests.get(url, headers=headers, timeout=60).status_code
+        after = get(autopilot, "/lists").status_code
 
     assert (before, after) == (500, 200)

@@ -7,21 +7,15 @@ import socket
 from urllib.parse import quote
 
 import pytest
-import requests
 
-from simulator import Account, Simulator, target
+from simulator import Account, Simulator
+from simulator.request_log import split_path
+from simulator.tests.client import get
 
 SIZES = [0, 1, 99, 100, 101, 200, 550]
 
 
-def get(autopilot: Simulator, path: str) -> requests.Response:
-    """GET a path below /v1, with the right key."""
-    return requests.get(
-        autopilot.url + path, headers={"autopilotapikey": autopilot.key}, timeout=60
-    )
-
-
-def walk(autopilot: Simulator, path: str) -> list[list[str]]:
+def read_chain(autopilot: Simulator, path: str) -> list[list[str]]:
     """The contact ids of each page, following the bookmarks as a client should."""
     page = get(autopilot, path).json()
     pages = [[contact["contact_id"] for contact in page["contacts"]]]
@@ -31,7 +25,7 @@ def walk(autopilot: Simulator, path: str) -> list[list[str]]:
     return pages
 
 
-def in_pages(ids: list[str], size: int) -> list[list[str]]:
+def split_into_pages(ids: list[str], size: int) -> list[list[str]]:
     """What the pages must be: full ones and a rest; an empty chain is one empty page."""
     return [ids[start : start + size] for start in range(0, len(ids), size)] or [[]]
 
@@ -43,9 +37,11 @@ def test_paging__covers_all_contacts_once(contacts: int, page_size: int) -> None
     account = Account(contacts=contacts)
 
     with Simulator(account, page_size=page_size) as autopilot:
-        pages = walk(autopilot, "/contacts")
+        pages = read_chain(autopilot, "/contacts")
 
-    assert pages == in_pages([account.contact_id(i) for i in range(contacts)], page_size)
+    assert pages == split_into_pages(
+        [account.contact_id(index) for index in range(contacts)], page_size
+    )
     assert autopilot.log.count() == len(pages)
 
 
@@ -55,23 +51,25 @@ def test_paging__covers_every_segment_once(awkward: bool) -> None:
     account = Account(contacts=550, segment_sizes=SIZES)
 
     with Simulator(account, awkward_bookmarks=awkward) as autopilot:
-        walked = {
-            segment_id: walk(autopilot, f"/smart_segments/{segment_id}/contacts")
+        chains = {
+            segment_id: read_chain(autopilot, f"/smart_segments/{segment_id}/contacts")
             for segment_id in account.segment_ids
         }
 
     members: dict[str, list[str]] = {segment_id: [] for segment_id in account.segment_ids}
     for segment_id, contact_id in account.pairs():
         members[segment_id].append(contact_id)
-    assert walked == {segment_id: in_pages(ids, 100) for segment_id, ids in members.items()}
+    assert chains == {segment_id: split_into_pages(ids, 100) for segment_id, ids in members.items()}
 
 
 def test_bookmark__of_another_chain_is_refused() -> None:
-    """A client that carries one segment's bookmark over to the next must notice."""
+    """A client that uses one segment's bookmark for another must notice."""
     account = Account(contacts=550, segment_sizes=[300, 450])
 
     with Simulator(account) as autopilot:
-        one, other = (f"/smart_segments/{id}/contacts" for id in account.segment_ids)
+        one, other = (
+            f"/smart_segments/{segment_id}/contacts" for segment_id in account.segment_ids
+        )
         bookmark = get(autopilot, one).json()["bookmark"]
         answers = [get(autopilot, f"{chain}/{bookmark}") for chain in (other, "/contacts")]
 
@@ -107,7 +105,7 @@ def test_bookmark__of_a_full_last_page_does_not_exist() -> None:
 
 
 def test_bookmark__survives_a_restart() -> None:
-    """A client may resume tomorrow: what counts is the chain, not the process that served it."""
+    """A client may resume tomorrow, against another process."""
     with Simulator(Account()) as autopilot:
         bookmark = get(autopilot, "/contacts").json()["bookmark"]
     with Simulator(Account()) as autopilot:
@@ -127,12 +125,12 @@ def test_bookmark__survives_a_restart() -> None:
         ("/contacts", ("..", "contacts")),
     ],
 )
-def test_target__is_decoded_once_and_strictly(raw_target: str, segments: tuple[str, ...]) -> None:
-    """What isn't encoded as it has to be is shown, but is no address of anything."""
-    assert target.segments(raw_target) == segments
+def test_path__is_decoded_once_and_strictly(raw_target: str, segments: tuple[str, ...]) -> None:
+    """A segment that isn't encoded correctly is escaped, and so is no endpoint."""
+    assert split_path(raw_target) == segments
 
 
-def raw_get(autopilot: Simulator, target: bytes) -> int:
+def get_raw(autopilot: Simulator, target: bytes) -> int:
     """The status of a request whose target is sent byte for byte."""
     key = autopilot.key.encode()
     with socket.create_connection(autopilot.address, timeout=60) as connection:
@@ -149,19 +147,19 @@ def test_awkward_bookmarks__are_understood_only_if_encoded_once() -> None:
         bookmark = get(autopilot, "/contacts").json()["bookmark"]
         encoded = quote(bookmark, safe="")
         statuses = {
-            "once": raw_get(autopilot, f"/v1/contacts/{encoded}".encode()),
-            "with a query": raw_get(autopilot, f"/v1/contacts/{encoded}?x=1".encode()),
-            "twice": raw_get(autopilot, f"/v1/contacts/{quote(encoded)}".encode()),
-            "slash": raw_get(autopilot, f"/v1/contacts/{quote(bookmark, safe='/')}".encode()),
-            "question mark": raw_get(autopilot, f"/v1/contacts/{quote(bookmark, '?')}".encode()),
-            "hash": raw_get(autopilot, f"/v1/contacts/{quote(bookmark, '#')}".encode()),
-            "percent": raw_get(autopilot, f"/v1/contacts/{quote(bookmark, '%')}".encode()),
-            "form": raw_get(autopilot, f"/v1/contacts/{encoded.replace('%20', '+')}".encode()),
-            "utf-8": raw_get(autopilot, f"/v1/contacts/{encoded.replace('%C3%BC', 'ü')}".encode()),
-            "latin-1": raw_get(
+            "once": get_raw(autopilot, f"/v1/contacts/{encoded}".encode()),
+            "with a query": get_raw(autopilot, f"/v1/contacts/{encoded}?x=1".encode()),
+            "twice": get_raw(autopilot, f"/v1/contacts/{quote(encoded)}".encode()),
+            "slash": get_raw(autopilot, f"/v1/contacts/{quote(bookmark, safe='/')}".encode()),
+            "question mark": get_raw(autopilot, f"/v1/contacts/{quote(bookmark, '?')}".encode()),
+            "hash": get_raw(autopilot, f"/v1/contacts/{quote(bookmark, '#')}".encode()),
+            "percent": get_raw(autopilot, f"/v1/contacts/{quote(bookmark, '%')}".encode()),
+            "form": get_raw(autopilot, f"/v1/contacts/{encoded.replace('%20', '+')}".encode()),
+            "utf-8": get_raw(autopilot, f"/v1/contacts/{encoded.replace('%C3%BC', 'ü')}".encode()),
+            "latin-1": get_raw(
                 autopilot, f"/v1/contacts/{encoded.replace('C3%BC', 'FC')}".encode()
             ),
-            "bare id": raw_get(autopilot, f"/v1/contacts/{Account().contact_id(99)}".encode()),
+            "bare id": get_raw(autopilot, f"/v1/contacts/{Account().contact_id(99)}".encode()),
         }
 
     assert all(character in bookmark for character in "/?#%+ ü")

@@ -1,4 +1,4 @@
-"""What the simulator promises about itself: bounded memory, and a mind of its own."""
+"""What the simulator promises: bounded memory, and independence from the connector."""
 
 from __future__ import annotations
 
@@ -8,25 +8,26 @@ import tracemalloc
 from pathlib import Path
 
 from simulator import Account
-from simulator.api import Api
+from simulator.endpoints import Endpoints
 from simulator.paging import Paging
 
 
 def test_memory__does_not_grow_with_the_account() -> None:
     """Serving page after page of a million contacts keeps nothing, once the profiles are made."""
     account = Account(contacts=1_000_000)
-    api, paging = Api(account, Paging(account)), Paging(account)
+    paging = Paging(account)
+    endpoints = Endpoints(account, paging)
     pages = [paging.bookmark(start - 1) for start in range(100, 1_000_000, 100)]
     for bookmark in pages[:10]:
-        api.answer(("contacts", bookmark)).payload()
+        endpoints.answer(("contacts", bookmark)).payload()
 
     tracemalloc.start()
     for bookmark in pages[10::500]:
-        api.answer(("contacts", bookmark)).payload()
-    kept, _ = tracemalloc.get_traced_memory()
+        endpoints.answer(("contacts", bookmark)).payload()
+    kept_bytes, _ = tracemalloc.get_traced_memory()
     tracemalloc.stop()
 
-    assert kept < 100_000
+    assert kept_bytes < 100_000
 
 
 def test_simulator__imports_nothing_from_the_connector() -> None:

@@ -13,7 +13,7 @@ from simulator import Account, Simulator
 
 
 def test_connection__is_kept_alive() -> None:
-    """A client that keeps its connection may use it again: benchmarks depend on it."""
+    """A client may use its connection again: benchmarks depend on it."""
     with Simulator(Account()) as autopilot:
         connection = http.client.HTTPConnection(*autopilot.address, timeout=60)
         connection.connect()
@@ -32,10 +32,10 @@ def test_connection__is_kept_alive() -> None:
         (False, "gzip", None),
     ],
 )
-def test_compress__only_if_switched_on_and_asked_for(
+def test_compress__needs_the_option_and_the_client(
     compress: bool, accepted: str, encoding: str | None
 ) -> None:
-    """Compressed is only what the client accepts compressed, and only if told to."""
+    """An answer is compressed if the option is set and the client accepts it."""
     with Simulator(Account(contacts=1), compress=compress) as autopilot:
         headers = {"autopilotapikey": autopilot.key, "Accept-Encoding": accepted}
         with requests.get(
@@ -47,7 +47,7 @@ def test_compress__only_if_switched_on_and_asked_for(
     assert (gzip.decompress(raw) if encoding else raw).startswith(b'{"lists":')
 
 
-def test_simulator__tells_why_it_cannot_start() -> None:
+def test_simulator__says_why_it_cannot_start() -> None:
     """A port that is taken is an error of `with`, not a silent thread."""
     with Simulator(Account()) as first:
         second = Simulator(Account(), port=first.address[1])
@@ -58,7 +58,7 @@ def test_simulator__tells_why_it_cannot_start() -> None:
 @pytest.mark.parametrize(
     "options", [{"rate_limit": 0}, {"page_size": 0}, {"retry_after": "tomorrow"}]
 )
-def test_simulator__refuses_impossible_options(options: dict[str, object]) -> None:
+def test_simulator__refuses_unusable_options(options: dict[str, object]) -> None:
     """A misspelt option is an error at once, not a test of something else."""
     with pytest.raises(ValueError, match=next(iter(options))):
         Simulator(Account(), **options)  # type: ignore[arg-type]

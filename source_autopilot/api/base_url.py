@@ -4,27 +4,27 @@ from collections.abc import Mapping
 from ipaddress import ip_address
 from urllib.parse import SplitResult, urlsplit
 
-from source_autopilot.config import InvalidConfig
+from source_autopilot.errors import InvalidConfig
 
-API_URL = "https://api2.autopilothq.com/v1/"  # [doc]
+VENDOR_URL = "https://api2.autopilothq.com/v1/"  # [doc]
 VARIABLE = "AUTOPILOT_API_URL"
 
 
-def api_url(environment: Mapping[str, str]) -> str:
+def find_base_url(environment: Mapping[str, str]) -> str:
     """The base URL of the API, with a slash at its end.
 
     AUTOPILOT_API_URL in the environment replaces the vendor's, for tests and demos. The key
     travels in a header, so plain http is taken for this machine only, and not at all in Airbyte's
     cloud, which sets DEPLOYMENT_MODE. Raises InvalidConfig.
     """
-    url = environment.get(VARIABLE, "").strip() or API_URL
+    url = environment.get(VARIABLE, "").strip() or VENDOR_URL
     if environment.get("DEPLOYMENT_MODE", "").casefold() == "cloud":
-        if not (url.startswith("https://") and _keeps_the_key_safe(url)):
+        if not (url.startswith("https://") and _is_safe_for_key(url)):
             raise InvalidConfig(
                 f"The environment variable {VARIABLE} is no address to send the API key to: in"
                 " Airbyte's cloud it has to be an https:// URL."
             )
-    elif not _keeps_the_key_safe(url):
+    elif not _is_safe_for_key(url):
         raise InvalidConfig(
             f"The environment variable {VARIABLE} is no address to send the API key to: expected"
             " an https:// URL, or http:// to this machine such as http://127.0.0.1:8080/v1."
@@ -32,7 +32,7 @@ def api_url(environment: Mapping[str, str]) -> str:
     return url.rstrip("/") + "/"
 
 
-def _keeps_the_key_safe(url: str) -> bool:
+def _is_safe_for_key(url: str) -> bool:
     try:
         parts = urlsplit(url)
         _ = parts.port

@@ -1,62 +1,181 @@
-"""Access to the API: where, as whom and how patiently to ask."""
+"""One question to the API and its answer: let through by the limiter, bounded, tried again."""
 
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from functools import cached_property
+from typing import Generic, Protocol, TypeVar
 
+import requests
 from airbyte_cdk.models import FailureType
-from airbyte_cdk.sources.streams.http.requests_native_auth.abstract_token import (
-    AbstractHeaderAuthenticator,
-)
-from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 from pydantic import SecretStr
 
-from source_autopilot.api.rate_limiter import RequestBudget
-from source_autopilot.api.retry_policy import Patience
+from source_autopilot.api.error_mapping import (
+    NO_TIME_LEFT,
+    Action,
+    Failure,
+    map_exception,
+    map_status,
+)
+from source_autopilot.api.rate_limiter import Chain, RateLimiter
+from source_autopilot.api.retry_policy import Deadline, FailedTries, RetryPolicy
+from source_autopilot.api.transport import fetch, open_session
+from source_autopilot.errors import UnreadableBody, UserFacingError
+
+KEY_HEADER = "autopilotapikey"  # [doc]
+
+Content = TypeVar("Content")
 
 
 @dataclass(frozen=True)
-class Api:
-    """What all streams of a sync share.
+class Answer(Generic[Content]):
+    """A page of the API.
 
     Attributes:
-        url: the base URL with a slash at its end, as `api_url` gives it.
+        content: the body as it was decoded.
+        seconds: how long Autopilot took for it.
     """
 
-    url: str
-    key: SecretStr
-    budget: RequestBudget
-    patience: Patience
+    content: Content
+    seconds: float
 
-    def request_options(self) -> dict[str, Any]:
-        """What every request is sent with, as arguments of requests' `send`."""
-        options: dict[str, Any] = {
-            "timeout": (self.patience.connect_seconds, self.patience.read_seconds),
-            # requests would send the key's header on to whatever host a redirect names.
-            "allow_redirects": False,
-        }
-        if self.url.startswith("http:"):
-            # Plain http is for this machine; a proxy in the environment must not see the key.
-            options["proxies"] = {"http": None, "all": None}
-        return options
 
-    def told_of(self, failure: AirbyteTracedException) -> AirbyteTracedException:
-        """The failure; after a config error nothing is asked any more.
+class RetryListener(Protocol):
+    """What is told of each try that failed and that another one may mend."""
 
-        A key that one request is refused for is refused for all.
+    def record_refusal(
+        self, stream_name: str, *, requests_per_second: float, pause_seconds: float | None
+    ) -> None:
+        """A request was refused because of the rate limit; how fast requests are sent from now on.
+
+        `pause_seconds` is how long the API asks to wait, None if it does not say.
         """
-        if failure.failure_type == FailureType.config_error:
-            self.budget.close(failure)
-        return failure
+
+    def record_failure(self, stream_name: str, *, seen: str, pause_seconds: float | None) -> None:
+        """A request failed for another reason; its next try is after the pause, None is never."""
 
 
-class ApiKeyHeader(AbstractHeaderAuthenticator):
-    """Puts the key into the header that Autopilot asks for [doc]."""
+@dataclass(frozen=True)
+class Client:
+    """Where to ask, as whom and how patiently: what all streams of a command share.
 
-    auth_header = "autopilotapikey"
+    Attributes:
+        base_url: the API's address, with a slash at its end.
+        deadline: when the command has to be done; None for a read, which takes as long as it takes.
+        listener: is told of each failed try, before the pause.
+        ends_all: whether an error that concerns the account, its key or its rate limit, ends all
+            requests of the limiter: what one request is refused for all are refused for.
+    """
 
-    def __init__(self, key: SecretStr) -> None:
-        self._key = key
+    base_url: str
+    api_key: SecretStr
+    limiter: RateLimiter
+    policy: RetryPolicy
+    deadline: Deadline | None = None
+    listener: RetryListener | None = None
+    ends_all: bool = True
 
-    @property
-    def token(self) -> str:
-        return self._key.get_secret_value()
+    def get(
+        self,
+        url: str,
+        decode: Callable[[bytes], Content],
+        *,
+        stream: str,
+        bookmark: str | None = None,
+        chain: Chain | None = None,
+    ) -> Answer[Content]:
+        """Ask until there is a page, or until the policy or the deadline ends it.
+
+        Args:
+            url: of the page.
+            decode: turns the body into what the caller needs of it; its UnreadableBody is worth
+                another try.
+            stream: whose page it is, for errors and reports.
+            bookmark: of the page; None for a first page.
+            chain: whose turn it is, where pages follow each other.
+
+        Raises UserFacingError, which is a PageRefused where only the stream knows what the refusal
+        means, and UnreadablePage.
+        """
+        failed_tries = FailedTries(self.policy, self.deadline)
+        while True:
+            self.limiter.acquire(chain)
+            began = time.monotonic()
+            outcome = self._try(url, decode, stream, bookmark)
+            if isinstance(outcome, Answer):
+                return outcome
+            if outcome.action in (Action.REFUSE, Action.FAIL):
+                raise self._give_up(outcome)
+            took_seconds = time.monotonic() - began
+            if outcome.action == Action.WAIT:
+                pause = self._wait_out(outcome, stream, failed_tries, took_seconds)
+            else:
+                pause = failed_tries.count(took_seconds, outcome.pause_seconds)
+                if self.listener:
+                    self.listener.record_failure(stream, seen=outcome.seen, pause_seconds=pause)
+            if pause is None:
+                raise self._give_up(outcome)
+            time.sleep(pause)
+
+    def _try(
+        self, url: str, decode: Callable[[bytes], Content], stream: str, bookmark: str | None
+    ) -> Answer[Content] | Failure:
+        connect_seconds, answer_seconds = self.policy.connect_seconds, self.policy.answer_seconds
+        if self.deadline:
+            seconds_left = self.deadline.seconds_left
+            if seconds_left <= 0:
+                return NO_TIME_LEFT
+            connect_seconds = min(connect_seconds, seconds_left)
+            answer_seconds = min(answer_seconds, seconds_left)
+        logging.getLogger("airbyte").debug(f"GET {url}")
+        try:
+            reply = fetch(
+                self._session, url, connect_seconds=connect_seconds, answer_seconds=answer_seconds
+            )
+        except requests.RequestException as error:
+            return map_exception(error)
+        failure = map_status(
+            reply.status,
+            reply.headers,
+            stream=stream,
+            bookmark=bookmark,
+            max_pause_seconds=self.policy.max_pause_seconds,
+        )
+        if reply.status != requests.codes.too_many_requests:
+            self.limiter.succeeded()
+        if failure:
+            return failure
+        try:
+            return Answer(decode(reply.body), reply.seconds)
+        except UnreadableBody as unreadable:
+            return map_exception(unreadable)
+
+    def _wait_out(
+        self, failure: Failure, stream: str, failed_tries: FailedTries, took_seconds: float
+    ) -> float | None:
+        """What `FailedTries.count` returns, for a request that the rate limit refused."""
+        requests_per_second = self.limiter.refused(failure.pause_seconds)
+        if self.listener:
+            self.listener.record_refusal(
+                stream,
+                requests_per_second=requests_per_second,
+                pause_seconds=failure.pause_seconds,
+            )
+        if self.policy.max_limited_seconds is None:
+            return failed_tries.count(took_seconds, failure.pause_seconds)
+        is_over = self.limiter.refused_seconds >= self.policy.max_limited_seconds
+        return None if is_over else 0.0  # the limiter makes all requests wait, this one too
+
+    def _give_up(self, failure: Failure) -> UserFacingError:
+        is_limited = failure.status == requests.codes.too_many_requests
+        concerns_account = is_limited or failure.failure_type == FailureType.config_error
+        if concerns_account and self.ends_all:
+            self.limiter.close(failure.to_error)
+        return failure.to_error()
+
+    @cached_property
+    def _session(self) -> requests.Session:
+        return open_session(self.base_url, {KEY_HEADER: self.api_key.get_secret_value()})

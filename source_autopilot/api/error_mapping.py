@@ -1,24 +1,19 @@
-"""What went wrong -> retry or give up, whose fault it is, and the sentence that a person reads.
+"""What a status or an exception means: what follows from it, and the sentence that explains it.
 
-The table below is the whole policy for answers that are no page. The CDK's client does the
-retrying and the waiting. Evidence for the statuses: autopilot-api.md, "Transport".
+The tables below are the whole policy for answers that are no page. Evidence for the statuses:
+docs/autopilot-api.md, "Transport".
 """
 
-from collections.abc import Callable
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from email.utils import parsedate_to_datetime
+from enum import Enum, auto
 
 import requests
 from airbyte_cdk.models import FailureType
-from airbyte_cdk.sources.streams.http.error_handlers import (
-    ErrorHandler,
-    ErrorResolution,
-    ResponseAction,
-)
-from airbyte_cdk.sources.streams.http.error_handlers.response_models import SUCCESS_RESOLUTION
 
-from source_autopilot.api.backoff import retry_after
-from source_autopilot.api.retry_policy import Patience
-from source_autopilot.api.transport import MAX_BYTES, is_oversized
-from source_autopilot.records.page import Body, UnreadableBody, UnreadablePage, decode
+from source_autopilot.errors import PageRefused, UnreadableBody, UserFacingError
 from source_autopilot.text import duration
 
 NEW_KEY = (
@@ -33,148 +28,188 @@ LOOK_AT_THE_NETWORK = (
     "The next attempt may succeed. If this lasts, check that api2.autopilothq.com can be reached"
     " from where Airbyte runs (network, DNS, proxy, firewall, certificates)."
 )
+PLEASE_REPORT = "Please report this."
+MAYBE_DELETED = f"What the bookmark points at may have been deleted during the sync. {TRY_LATER}"
 
 
-def _fail(failure_type: FailureType, sentence: str) -> ErrorResolution:
-    return ErrorResolution(ResponseAction.FAIL, failure_type, sentence)
+class Action(Enum):
+    """What follows a try that brought no page."""
+
+    RETRY = auto()  # another try may mend it
+    WAIT = auto()  # the account's rate limit: wait, and try again
+    REFUSE = auto()  # what is asked for is not there; only the stream knows what that means
+    FAIL = auto()  # no other try can mend it
 
 
-def _retry(
-    seen: str, *, advice: str = TRY_LATER, action: ResponseAction = ResponseAction.RETRY
-) -> ErrorResolution:
-    return ErrorResolution(action, FailureType.transient_error, f"{seen}. {advice}")
+@dataclass(frozen=True)
+class Failure:
+    """A try that brought no page.
+
+    Attributes:
+        seen: what happened, as the beginning of a sentence.
+        advice: what to do about it.
+        status: the HTTP status; None if there was no answer.
+        bookmark: of the page that was asked for; None for a first page.
+        pause_seconds: how long the API asks to wait (Retry-After); None if it does not say.
+    """
+
+    action: Action
+    seen: str
+    advice: str = TRY_LATER
+    failure_type: FailureType = FailureType.transient_error
+    status: int | None = None
+    bookmark: str | None = None
+    pause_seconds: float | None = None
+
+    def to_error(self) -> UserFacingError:
+        """The error to raise when no other try follows."""
+        sentence = f"{self.seen}. {self.advice}"
+        if self.action == Action.REFUSE and self.status is not None:
+            return PageRefused(
+                sentence, self.failure_type, status=self.status, bookmark=self.bookmark
+            )
+        return UserFacingError(message=sentence, failure_type=self.failure_type)
 
 
-KEY_IS_MISSING = (
-    f"Autopilot refused the request, as it does when no API key arrives (400). {NEW_KEY}"
+# In `seen`, {stream} and {page} are what was asked for, {status} is the answer's, {pause} its
+# Retry-After, and {kind} the class of an exception.
+NOT_FOUND = Failure(
+    Action.REFUSE, "{stream}: Autopilot does not find {page} ({status})", MAYBE_DELETED
 )
-# What is refused, and whether that matters, only the stream knows: a segment, a bookmark, the key.
-_THE_STREAM_DECIDES = ErrorResolution(ResponseAction.IGNORE, None, "Autopilot refused a page.")
-
-STATUSES = {
-    400: _THE_STREAM_DECIDES,
-    404: _THE_STREAM_DECIDES,
-    410: _THE_STREAM_DECIDES,
-    422: _THE_STREAM_DECIDES,
-    401: _fail(FailureType.config_error, f"Autopilot does not accept the API key (401). {NEW_KEY}"),
-    403: _fail(
+STATUSES: Mapping[int, Failure] = {
+    400: NOT_FOUND,
+    401: Failure(
+        Action.FAIL,
+        "Autopilot does not accept the API key (401)",
+        NEW_KEY,
         FailureType.config_error,
-        f"Autopilot does not allow this API key to read this (403). {NEW_KEY}",
     ),
-    408: _retry("Autopilot took too long to answer (408)"),
-    429: _retry("Autopilot is limiting requests (429)", action=ResponseAction.RATE_LIMITED),
+    403: Failure(
+        Action.FAIL,
+        "Autopilot does not allow this API key to read this (403)",
+        NEW_KEY,
+        FailureType.config_error,
+    ),
+    404: NOT_FOUND,
+    408: Failure(Action.RETRY, "Autopilot took too long to answer (408)"),
+    410: NOT_FOUND,
+    422: NOT_FOUND,
+    429: Failure(Action.WAIT, "Autopilot is limiting requests (429)"),
+}
+# Statuses of a first page, which no bookmark can be the reason for.
+STATUSES_OF_FIRST_PAGES: Mapping[int, Failure] = {
+    400: Failure(
+        Action.FAIL,
+        "Autopilot refused the request, as it does when no API key arrives (400)",
+        NEW_KEY,
+        FailureType.config_error,
+    ),
+}
+# All other statuses, by their first digit.
+STATUS_CLASSES: Mapping[int, Failure] = {
+    3: Failure(
+        Action.FAIL,
+        "Autopilot's address answered with a redirect ({status}), which is not followed because the"
+        " API key would go with it",
+        "Look for a proxy on the way to api2.autopilothq.com.",
+    ),
+    5: Failure(Action.RETRY, "Autopilot has trouble on its side ({status})"),
+}
+UNEXPECTED_STATUS = Failure(
+    Action.FAIL,
+    "Autopilot answered with status {status}, which this connector does not expect",
+    PLEASE_REPORT,
+    FailureType.system_error,
+)
+# A Retry-After beyond what the retry policy waits for, with any status.
+PAUSE_TOO_LONG = Failure(
+    Action.FAIL, "Autopilot asks to wait for {pause} ({status}), longer than an attempt should"
+)
+NO_TIME_LEFT = Failure(
+    Action.FAIL, "Autopilot answers too slowly: there was no time left to ask for more"
+)
+UNREADABLE = Failure(Action.RETRY, "Autopilot's answer cannot be read: {reason}")
+# The first entry whose class the exception is an instance of.
+EXCEPTIONS: Mapping[type[Exception], Failure] = {
+    # The URL is valid. In Airbyte's cloud the CDK raises this when a DNS look-up fails.
+    requests.exceptions.InvalidURL: Failure(
+        Action.RETRY, "Autopilot's address was not found ({kind})", LOOK_AT_THE_NETWORK
+    ),
+    # What requests raises for schemes and headers.
+    ValueError: Failure(
+        Action.FAIL,
+        "The request could not be sent ({kind})",
+        PLEASE_REPORT,
+        FailureType.system_error,
+    ),
+    requests.Timeout: Failure(
+        Action.RETRY, "Autopilot did not answer in time ({kind})", LOOK_AT_THE_NETWORK
+    ),
+    requests.exceptions.SSLError: Failure(
+        Action.RETRY,
+        "No secure connection to Autopilot could be made ({kind})",
+        LOOK_AT_THE_NETWORK,
+    ),
+    Exception: Failure(
+        Action.RETRY,
+        "The connection to Autopilot failed or broke off ({kind})",
+        LOOK_AT_THE_NETWORK,
+    ),
 }
 
 
-class AutopilotErrorHandler(ErrorHandler):
-    """Reads the table for the CDK's client; `failed` is told of each try that another may mend."""
+def map_status(
+    status: int,
+    headers: Mapping[str, str],
+    *,
+    stream: str,
+    bookmark: str | None,
+    max_pause_seconds: float,
+) -> Failure | None:
+    """What a status means; None for a page.
 
-    def __init__(
-        self,
-        patience: Patience,
-        failed: Callable[[ErrorResolution], None],
-        decode: Callable[[bytes], Body] = decode,
-    ) -> None:
-        self._patience = patience
-        self._failed = failed
-        self._decode = decode
-
-    @property
-    def max_retries(self) -> int:
-        return self._patience.retries
-
-    @property
-    def max_time(self) -> int:
-        return self._patience.total_seconds
-
-    def interpret_response(self, response: requests.Response | Exception | None) -> ErrorResolution:
-        """What the CDK's client has to do: try again, or hand the answer over.
-
-        It never hears of an answer that ends the sync: it would log the answer as a whole, with
-        contacts in it, or with the key where a proxy repeats it. The stream asks for the verdict.
-        """
-        verdict = self.verdict(response)
-        if verdict.response_action in (ResponseAction.RETRY, ResponseAction.RATE_LIMITED):
-            self._failed(verdict)
-        gives_up = verdict.response_action == ResponseAction.FAIL
-        if gives_up and isinstance(response, requests.Response):
-            return ErrorResolution(ResponseAction.IGNORE, None, verdict.error_message)
-        return verdict
-
-    def verdict(self, response: requests.Response | Exception | None) -> ErrorResolution:
-        """What an answer means, or the exception that came in its place."""
-        if not isinstance(response, requests.Response):
-            return _of_exception(response)
-        if response.status_code == requests.codes.ok:
-            return _of_body(response, self._decode)
-        pause = retry_after(response)
-        if pause is not None and pause > self._patience.longest_pause_seconds:
-            return _fail(FailureType.transient_error, too_long(pause, response.status_code))
-        return STATUSES.get(response.status_code) or _of_class(response.status_code)
-
-
-def too_long(pause_seconds: float, status: int) -> str:
-    """The sentence about a Retry-After that is not waited for."""
-    asked = duration(pause_seconds)
-    return (
-        f"Autopilot asks to wait for {asked} ({status}), longer than an attempt should. {TRY_LATER}"
-    )
-
-
-def json_body(response: requests.Response, decode: Callable[[bytes], Body] = decode) -> Body:
-    """The decoded body, decoded once for the handler and the stream.
-
-    Raises UnreadableBody, and UnreadablePage for one that was too large to keep.
+    Args:
+        status: of the answer.
+        headers: of the answer.
+        stream: whose page was asked for.
+        bookmark: of the page that was asked for; None for a first page.
+        max_pause_seconds: the longest Retry-After that is worth waiting for.
     """
-    if is_oversized(response):
-        raise UnreadablePage(f"it has more than {MAX_BYTES // 2**20} MB")
-    kept = vars(response)
-    if "json_body" not in kept:
-        kept["json_body"] = decode(response.content)
-    decoded: Body = kept["json_body"]
-    return decoded
-
-
-def _of_exception(error: Exception | None) -> ErrorResolution:
-    kind = type(error).__name__
-    if isinstance(error, requests.exceptions.InvalidURL):
-        # The URL is ours and is valid. In Airbyte's cloud the CDK says so of a failed DNS look-up.
-        return _retry(f"Autopilot's address was not found ({kind})", advice=LOOK_AT_THE_NETWORK)
-    if isinstance(error, ValueError):  # requests' exceptions for schemes and headers
-        return _fail(
-            FailureType.system_error, f"The request could not be sent ({kind}). Please report this."
-        )
-    if isinstance(error, requests.Timeout):
-        seen = f"Autopilot did not answer in time ({kind})"
-    elif isinstance(error, requests.exceptions.SSLError):
-        seen = f"No secure connection to Autopilot could be made ({kind})"
+    if status == requests.codes.ok:
+        return None
+    pause_seconds = parse_retry_after(headers)
+    page = f"the page at bookmark {bookmark}" if bookmark else "the first page"
+    if pause_seconds is not None and pause_seconds > max_pause_seconds:
+        failure = PAUSE_TOO_LONG
     else:
-        seen = f"The connection to Autopilot failed or broke off ({kind})"
-    return _retry(seen, advice=LOOK_AT_THE_NETWORK)
-
-
-def _of_body(response: requests.Response, decode: Callable[[bytes], Body]) -> ErrorResolution:
-    try:
-        json_body(response, decode)
-    except UnreadableBody as unreadable:
-        return _retry(f"Autopilot's answer cannot be read: {unreadable}")
-    except UnreadablePage:
-        pass  # no other try will make it smaller; the stream says which page it is
-    return SUCCESS_RESOLUTION
-
-
-def _of_class(status: int) -> ErrorResolution:
-    if 300 <= status < 400:
-        return _fail(
-            FailureType.transient_error,
-            f"Autopilot's address answered with a redirect ({status}), which is not followed"
-            " because the API key would go with it. Look for a proxy on the way to"
-            " api2.autopilothq.com.",
+        failure = (
+            (STATUSES_OF_FIRST_PAGES.get(status) if bookmark is None else None)
+            or STATUSES.get(status)
+            or STATUS_CLASSES.get(status // 100)
+            or UNEXPECTED_STATUS
         )
-    if status >= 500:
-        return _retry(f"Autopilot has trouble on its side ({status})")
-    return _fail(
-        FailureType.system_error,
-        f"Autopilot answered with status {status}, which this connector does not expect."
-        " Please report this.",
+    seen = failure.seen.format(
+        stream=stream, page=page, status=status, pause=duration(pause_seconds or 0.0)
     )
+    return replace(
+        failure, seen=seen, status=status, bookmark=bookmark, pause_seconds=pause_seconds
+    )
+
+
+def map_exception(error: Exception) -> Failure:
+    """What an exception means that came in place of an answer, or an answer that is no JSON."""
+    if isinstance(error, UnreadableBody):
+        return replace(UNREADABLE, seen=UNREADABLE.seen.format(reason=error))
+    failure = next(found for kind, found in EXCEPTIONS.items() if isinstance(error, kind))
+    return replace(failure, seen=failure.seen.format(kind=type(error).__name__))
+
+
+def parse_retry_after(headers: Mapping[str, str]) -> float | None:
+    """The seconds in the header Retry-After, a number or an HTTP date; None without."""
+    header = headers.get("Retry-After", "").strip()
+    if header.isdecimal():
+        return float(header)
+    try:
+        return max(parsedate_to_datetime(header).timestamp() - time.time(), 0.0)
+    except (ValueError, TypeError, OverflowError):
+        return None

@@ -1,31 +1,181 @@
-"""One request budget for all workers: who may send the next request, and when.
+"""When the next request may be sent, and which chain of pages sends it.
 
-The arithmetic of the rate is `pace`'s; here is only the waiting.
+The limit of an account is unknown, so the rate is learned from the answers (`AdaptiveRate`).
+A 429 now and then costs little; many of them among the recent answers mean that a lower limit is
+there. The constants were found by simulating limits of 2 to 19 requests/s as token buckets and as
+windows, isolated refusals, and answers that take 10 ms to 4 s.
 """
 
-import heapq
 import math
 import threading
 import time
-from collections.abc import Callable
-from itertools import count
-from typing import Any
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 
-import requests
-from airbyte_cdk.models import FailureType
-from airbyte_cdk.sources.streams.call_rate import APIBudget
-from airbyte_cdk.utils.traced_exception import AirbyteTracedException
+MAX_REQUESTS_PER_SECOND = 20.0  # what the Singer tap that runs in production keeps to [client]
+MAX_REQUESTS_IN_FLIGHT = 20  # at that rate and a second for an answer
+INITIAL_REQUESTS_PER_SECOND = 4.0  # below the 5 requests/s of early docs [doc]
+MIN_REQUESTS_PER_SECOND = 0.5  # unless nothing at all gets through
+MAX_IN_ANY_SECOND = 21  # the maximum, and one request that was late or urgent
 
-from source_autopilot.api.backoff import retry_after
-from source_autopilot.api.error_mapping import too_long
-from source_autopilot.api.pace import Pace
-from source_autopilot.api.retry_policy import PATIENCE_OF_READ
-from source_autopilot.errors import ExplainedError
-from source_autopilot.reports.retries import Waits
+INITIAL_RISE = math.log(3.0)  # three times the rate each second: at the maximum after 1.5 s
+RISE_AFTER_CUT = 0.001  # times the square of the answers since then: slowly, then ever faster
+RISE_AFTER_REFUSAL = 0.0002
+MAX_RISE = math.log(MAX_REQUESTS_PER_SECOND / MIN_REQUESTS_PER_SECOND)
+
+WEIGHT_OF_ANSWER = 0.1  # in the share of recent answers that were refused
+MAX_REFUSED_SHARE = 0.28  # above it, the limit is lower than the rate: four refusals in a row
+INITIAL_SLOWDOWN = 0.6
+SLOWDOWN = 0.6  # times the refused share
+CUT_TO_ACCEPTED = 0.9
+MIN_CUT, MAX_CUT = 0.8, 0.4
+ANSWERS_MEASURED = 20  # to know at which rate requests get through
+TOGETHER_SECONDS = 0.025  # half a turn at the maximum
+
+DROUGHT_SECONDS = 5.0
+DROUGHT_RATE = 10.0  # divided by the square of the seconds that nothing got through
+MIN_DROUGHT_RATE = 1 / 15
 
 
-class RequestBudget(APIBudget):
-    """Lets requests through at the pace, those of the longest remaining chain first.
+class AdaptiveRate:
+    """The arithmetic of a rate that learns. Pure: every method is told the time, in seconds."""
+
+    def __init__(self, now: float) -> None:
+        self._next_at = now
+        self._paused_until = now
+        self._sent_at: deque[float] = deque(maxlen=MAX_IN_ANY_SECOND)
+        self._in_flight = 0
+        self._refused_since: float | None = None
+        self._refused_at = -math.inf
+        self._start(now)
+
+    def _start(self, now: float) -> None:
+        self._limit_found = False
+        self._accepted_at: deque[float] = deque([now], maxlen=ANSWERS_MEASURED + 1)
+        self._refused_share = 0.0
+        self._ignores_stale = False
+        self._set_rate(INITIAL_REQUESTS_PER_SECOND, RISE_AFTER_REFUSAL, now)
+        self._stale = 0
+
+    def _set_rate(self, rate: float, rise: float, now: float) -> None:
+        self._base = max(rate, MIN_REQUESTS_PER_SECOND)
+        self._base_at = now
+        self._rise = rise
+        self._answers = 0
+        self._stale = self._in_flight  # requests that were sent at the rate before
+
+    def rate(self, now: float) -> float:
+        """Requests per second that are let through."""
+        if self._refused_since is None or self._refused_at == self._refused_since:
+            return self._learned(now)
+        drought_seconds = self._refused_at - self._refused_since
+        return min(self._learned(now), max(DROUGHT_RATE / drought_seconds**2, MIN_DROUGHT_RATE))
+
+    def _learned(self, now: float) -> float:
+        seconds = now - self._base_at
+        # Answers make the rate rise; seconds do where none came, after a long silence.
+        rise = self._rise * (self._answers + seconds) ** 2
+        if not self._limit_found:
+            rise = INITIAL_RISE * seconds
+        return min(self._base * math.exp(min(rise, MAX_RISE)), MAX_REQUESTS_PER_SECOND)
+
+    def next_at(self, now: float, *, urgent: bool = False) -> float:
+        """When the next request may go; not after `now` if it may go at once.
+
+        An urgent one goes a turn early; those after it pay for that.
+        """
+        early = 1 / self.rate(now) if urgent else 0.0
+        full_until = -math.inf
+        if len(self._sent_at) == MAX_IN_ANY_SECOND:
+            full_until = self._sent_at[0] + 1.0
+        return max(self._next_at - early, self._paused_until, full_until)
+
+    def sent(self, now: float) -> None:
+        """A request goes now."""
+        # A thread that woke up late must not slow the others down, but for one turn at most.
+        turn = 1 / self.rate(now)
+        self._next_at = max(self._next_at, now - turn) + turn
+        self._sent_at.append(now)
+        # Requests that fail without an answer are never counted out: hence the bound.
+        self._in_flight = min(self._in_flight + 1, MAX_REQUESTS_IN_FLIGHT)
+
+    def succeeded(self, now: float) -> None:
+        """An answer came that is no refusal."""
+        if self._refused_since is not None:
+            drought_seconds = self._refused_at - self._refused_since
+            self._refused_since = None
+            if drought_seconds > DROUGHT_SECONDS:
+                self._start(now)
+            self._next_at = min(self._next_at, now + 1 / self.rate(now))
+        self._accepted_at.append(now)
+        if self._is_fresh(now):
+            self._answers += 1
+        if not self._ignores_stale:
+            self._refused_share -= WEIGHT_OF_ANSWER * self._refused_share
+
+    def refused(self, now: float, pause_seconds: float | None) -> None:
+        """The API refused a request, and may have asked for a pause."""
+        if pause_seconds:
+            self._paused_until = max(self._paused_until, now + pause_seconds)
+        if self._refused_since is None:
+            self._refused_since = now
+        is_together = now - self._refused_at < TOGETHER_SECONDS
+        self._refused_at = now
+        is_fresh = self._is_fresh(now)
+        if is_together or self._ignores_stale:
+            return
+        rate = self._learned(now)
+        self._refused_share += WEIGHT_OF_ANSWER * (1 - self._refused_share)
+        if self._refused_share > MAX_REFUSED_SHARE:
+            self._cut(rate, now)
+        elif is_fresh:
+            slowdown = 1 - SLOWDOWN * self._refused_share
+            if not self._limit_found and rate < MAX_REQUESTS_PER_SECOND:
+                slowdown = INITIAL_SLOWDOWN
+            self._set_rate(rate * slowdown, RISE_AFTER_REFUSAL, now)
+
+    def _cut(self, rate: float, now: float) -> None:
+        """The limit is lower than the rate: go down to what gets through."""
+        seconds = max(now - self._accepted_at[0], TOGETHER_SECONDS)
+        accepted = (len(self._accepted_at) - 1) / seconds
+        rate = min(max(CUT_TO_ACCEPTED * accepted, MAX_CUT * rate), MIN_CUT * rate)
+        self._limit_found = True
+        self._refused_share = 0.0
+        self._ignores_stale = True
+        self._set_rate(rate, RISE_AFTER_CUT, now)
+
+    def _is_fresh(self, now: float) -> bool:
+        """Count an answer; whether its request was sent after the last change of the rate."""
+        self._in_flight = max(self._in_flight - 1, 0)
+        if self._stale:
+            self._stale -= 1
+            self._base_at = now  # the rate does not rise before it has been tried
+            return False
+        self._ignores_stale = False
+        return True
+
+    def refused_seconds(self, now: float) -> float:
+        """Seconds since the first refusal after which no request got through."""
+        return 0.0 if self._refused_since is None else now - self._refused_since
+
+
+@dataclass(eq=False)
+class Chain:
+    """A chain of pages: each request needs the answer before."""
+
+    pages_left: float = math.inf  # infinity if unknown
+
+
+class _Waiting:
+    def __init__(self, chain: Chain | None, turn: threading.Condition) -> None:
+        self.chain = chain
+        self.turn = turn
+
+
+class RateLimiter:
+    """Lets requests through at the rate that is learned, those of the longest chain first.
 
     A sync ends when its longest chain of pages ends, so that chain must never wait for another.
     """
@@ -35,82 +185,96 @@ class RequestBudget(APIBudget):
         now: Callable[[], float] = time.monotonic,
         condition: Callable[[threading.Lock], threading.Condition] = threading.Condition,
     ) -> None:
-        super().__init__(policies=[])
-        self.waits = Waits(now)
         self._now = now
-        self._pace = Pace(now())
-        self._lock = threading.Lock()
         self._condition = condition
-        # Each waits on a condition of its own: waking all of them for each request is expensive.
-        self._waiting: list[tuple[bool, float, int, threading.Condition]] = []
-        self._arrivals = count()
-        self._pages_left: dict[int, float] = {}  # of the chain that each thread reads
-        self._closed_for: AirbyteTracedException | None = None
+        self._lock = threading.Lock()
+        self._rate = AdaptiveRate(now())
+        self._chains: set[Chain] = set()
+        self._waiting: list[_Waiting] = []  # in the order in which they came
+        self._closed_for: Callable[[], Exception] | None = None
 
-    def about_to_ask(self, *, pages_left: float) -> None:
-        """Say how many pages this thread's chain still has; infinity if nobody knows."""
+    @contextmanager
+    def chain(self) -> Iterator[Chain]:
+        """A chain that has its place in the order until the block ends, also by an exception."""
+        chain = Chain()
         with self._lock:
-            self._pages_left[threading.get_ident()] = pages_left
+            self._chains.add(chain)
+        try:
+            yield chain
+        finally:
+            with self._lock:
+                self._chains.remove(chain)
+                self._wake_the_first()
 
-    def close(self, reason: AirbyteTracedException) -> None:
-        """Let nothing through any more; whoever waits or comes gets the reason as exception."""
+    def acquire(self, chain: Chain | None = None) -> None:
+        """Wait for the turn of the chain's next request; None: of a request of no chain."""
+        # Each waits on a condition of its own: waking all of them for each request is expensive.
+        waiting = _Waiting(chain, self._condition(self._lock))
+        with self._lock:
+            self._waiting.append(waiting)
+            try:
+                self._wait_for_the_turn_of(waiting)
+            finally:
+                self._waiting.remove(waiting)
+                self._wake_the_first()
+
+    def refused(self, pause_seconds: float | None) -> float:
+        """Learn from a 429, and pause everybody if it asks for that; the rate that now holds."""
+        with self._lock:
+            now = self._now()
+            self._rate.refused(now, pause_seconds)
+            return self._rate.rate(now)
+
+    def succeeded(self) -> None:
+        """Learn from an answer that is no 429."""
+        with self._lock:
+            self._rate.succeeded(self._now())
+            self._wake_the_first()  # it may be waiting for the long turn of a drought
+
+    @property
+    def refused_seconds(self) -> float:
+        """Seconds since the first refusal after which no request got through; 0.0 if none."""
+        with self._lock:
+            return self._rate.refused_seconds(self._now())
+
+    def close(self, reason: Callable[[], Exception]) -> None:
+        """Let nothing through any more: every `acquire`, also one that waits, raises `reason()`.
+
+        A new exception each: an exception collects the traceback of each thread that raises it.
+        """
         with self._lock:
             self._closed_for = reason
-            for *_, turn in self._waiting:
-                turn.notify()
+            for waiting in self._waiting:
+                waiting.turn.notify()
 
-    def acquire_call(self, request: Any, block: bool = True, timeout: float | None = None) -> None:
-        """Wait for this thread's turn; the CDK's session calls it before every request."""
-        turn = self._condition(self._lock)
-        with self._lock:
-            urgent = self._is_of_longest_chain()
-            pages_left = self._pages_left.get(threading.get_ident(), 0.0)
-            ticket = (not urgent, -pages_left, next(self._arrivals), turn)
-            heapq.heappush(self._waiting, ticket)
-            while True:
-                if self._closed_for:
-                    raise _again(self._closed_for)
-                first = self._waiting[0] is ticket
+    def _wait_for_the_turn_of(self, waiting: _Waiting) -> None:
+        while not self._closed_for:
+            if self._first() is waiting:
                 now = self._now()
-                wait_seconds = self._pace.next_at(now, urgent=urgent) - now
-                if first and wait_seconds <= 0:
-                    break
-                turn.wait(wait_seconds if first else None)
-            heapq.heappop(self._waiting)
-            self._pace.sent(now)
-            self._wake_the_first()
+                urgent = self._is_urgent(waiting.chain)
+                seconds = self._rate.next_at(now, urgent=urgent) - now
+                if seconds <= 0:
+                    self._rate.sent(now)
+                    return
+                waiting.turn.wait(seconds)
+            else:
+                self._wake_the_first()  # it may not have been the first when it began to wait
+                waiting.turn.wait()
+        raise self._closed_for()
 
-    def update_from_response(self, request: Any, response: Any) -> None:
-        """Learn from a 429, for everybody at once; the CDK calls it after every answer.
+    def _first(self) -> _Waiting:
+        return min(self._waiting, key=self._order)
 
-        The limit is the account's: a pause that is too long to wait for ends the sync for all.
-        """
-        if response.status_code == requests.codes.too_many_requests:
-            pause_seconds = retry_after(response)
-            if pause_seconds and pause_seconds > PATIENCE_OF_READ.longest_pause_seconds:
-                self.close(_refusal(too_long(pause_seconds, response.status_code)))
-                return
-            with self._lock:
-                self._pace.refused(self._now(), pause_seconds)
-                rate = self._pace.rate
-            self.waits.limited(requests_per_second=rate, pause_seconds=pause_seconds)
+    def _order(self, waiting: _Waiting) -> tuple[bool, float]:
+        chain = waiting.chain
+        pages_left = chain.pages_left if chain in self._chains else 0.0
+        return not self._is_urgent(chain), -pages_left
 
-    def _is_of_longest_chain(self) -> bool:
+    def _is_urgent(self, chain: Chain | None) -> bool:
         # Chains of unknown length come next: while the longest known one waits for an answer.
-        known = [it for it in self._pages_left.values() if it < math.inf]
-        return bool(known) and self._pages_left.get(threading.get_ident()) == max(known)
+        known = [each.pages_left for each in self._chains if each.pages_left < math.inf]
+        return chain in self._chains and bool(known) and chain.pages_left == max(known)
 
     def _wake_the_first(self) -> None:
-        # The others go on waiting: each is woken when it has become the first.
         if self._waiting:
-            *_, turn = self._waiting[0]
-            turn.notify()
-
-
-def _refusal(sentence: str) -> ExplainedError:
-    return ExplainedError(message=sentence, failure_type=FailureType.transient_error)
-
-
-def _again(reason: AirbyteTracedException) -> AirbyteTracedException:
-    # A copy for each thread: an exception collects the traceback of everybody who raises it.
-    return ExplainedError(message=reason.message, failure_type=reason.failure_type)
+            self._first().turn.notify()

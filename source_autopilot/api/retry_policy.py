@@ -1,62 +1,99 @@
-"""How long `check` and `read` wait for the API, and how often they try. Pure."""
+"""How often a request is tried, how long it is waited for, and when a command has to end. Pure."""
 
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+
+# check and discover have 30 s with their start-up: a person waits in front of the form.
+COMMAND_SECONDS = 25.0
 
 
 @dataclass(frozen=True)
-class Patience:
-    """How long to wait and how often to try before giving up. Times in seconds.
+class RetryPolicy:
+    """How often one request is tried and how long it is waited for. Times in seconds.
 
-    `read_seconds` bound the silence between two bytes, `whole_seconds` an answer as a whole.
-    The CDK looks at `total_seconds` before a try and not after it, so the last two tries may both
-    begin in time and end after it.
+    Attributes:
+        connect_seconds: for a connection.
+        answer_seconds: for an answer, from the request to its last byte.
+        max_tries: how often a request is sent while there is trouble other than a rate limit.
+        max_trouble_seconds: no further try after that long with tries that failed, pauses included.
+        max_pause_seconds: a longer Retry-After is not waited for.
+        max_limited_seconds: how long a rate limit that lets no request through is waited out; None
+            if a refusal is a failed try like any other.
     """
 
     connect_seconds: float
-    read_seconds: float
-    whole_seconds: float
-    retries: int
-    total_seconds: int
-    longest_pause_seconds: float
+    answer_seconds: float
+    max_tries: int
+    max_trouble_seconds: float
+    max_pause_seconds: float
+    max_limited_seconds: float | None
 
 
-PATIENCE_OF_READ = Patience(
+# A refusal is the account's limit at work, perhaps spent by another integration: it is waited out.
+READ_POLICY = RetryPolicy(
     connect_seconds=10,
-    read_seconds=30,
-    whole_seconds=60,
-    retries=5,
-    total_seconds=100,
-    longest_pause_seconds=120,
+    answer_seconds=60,
+    max_tries=6,
+    max_trouble_seconds=100,
+    max_pause_seconds=120,
+    max_limited_seconds=600,
 )
-# A forecast is worth no second try.
-PATIENCE_OF_FORECAST = Patience(
-    connect_seconds=2,
-    read_seconds=3,
-    whole_seconds=4,
-    retries=0,
-    total_seconds=1,
-    longest_pause_seconds=0,
+COMMAND_POLICY = RetryPolicy(
+    connect_seconds=5,
+    answer_seconds=12,
+    max_tries=3,
+    max_trouble_seconds=12,
+    max_pause_seconds=5,
+    max_limited_seconds=None,
 )
-# `check` has 30 s in all, start-up included: somebody waits in front of the form.
-PATIENCE_OF_CHECK = Patience(
-    connect_seconds=3,
-    read_seconds=5,
-    whole_seconds=8,
-    retries=3,
-    total_seconds=6,
-    longest_pause_seconds=5,
-)
-# `discover` may ask twice, for the custom fields and for a page of contacts, and has 30 s as well.
-PATIENCE_OF_DISCOVER = Patience(
-    connect_seconds=3,
-    read_seconds=4,
-    whole_seconds=6,
-    retries=2,
-    total_seconds=3,
-    longest_pause_seconds=3,
-)
-# Asked once: a sync whose catalog does not say which custom fields there are, and a discover that
-# was slow so far.
-PATIENCE_FOR_ONE_QUESTION = replace(
-    PATIENCE_OF_DISCOVER, retries=0, total_seconds=1, longest_pause_seconds=0
-)
+# For what a command can do without: a forecast, or the columns of a catalog written by hand.
+ONE_TRY_POLICY = replace(COMMAND_POLICY, max_tries=1)
+
+
+class Deadline:
+    """The moment by which a command has to be done."""
+
+    def __init__(self, seconds: float, now: Callable[[], float] = time.monotonic) -> None:
+        self._now = now
+        self._ends_at = now() + seconds
+
+    @property
+    def seconds_left(self) -> float:
+        """Seconds until the deadline; 0 when it has passed."""
+        return max(self._ends_at - self._now(), 0.0)
+
+    def half(self) -> Deadline:
+        """An earlier deadline that leaves half of the time for what comes next."""
+        return Deadline(self.seconds_left / 2, self._now)
+
+
+class FailedTries:
+    """Counts the failed tries of one request, and says when the next one is."""
+
+    def __init__(self, policy: RetryPolicy, deadline: Deadline | None) -> None:
+        self._policy = policy
+        self._deadline = deadline
+        self._number = 0
+        self._trouble_seconds = 0.0
+
+    def count(self, took_seconds: float, asked_pause_seconds: float | None) -> float | None:
+        """Count a failed try; seconds to wait before the next one, or None if it was the last.
+
+        Args:
+            took_seconds: how long the try took.
+            asked_pause_seconds: the API's Retry-After; without one it is 1, 2, 4, 8 seconds.
+        """
+        self._number += 1
+        self._trouble_seconds += took_seconds
+        pause = asked_pause_seconds or 2.0 ** (self._number - 1)
+        if self._number >= self._policy.max_tries:
+            return None
+        if self._trouble_seconds >= self._policy.max_trouble_seconds:
+            return None
+        if self._deadline and pause >= self._deadline.seconds_left:
+            return None
+        self._trouble_seconds += pause
+        return pause

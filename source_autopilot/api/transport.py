@@ -1,39 +1,157 @@
 """Sends a request and receives its whole answer, within bounds of time and size.
 
-requests bounds the silence between two bytes, not the whole: a server that sends a byte now and
-then holds a worker for ever, and a small compressed body can fill the memory.
+requests and urllib3 bound the silence between two bytes, not the whole: a server that sends a byte
+now and then holds a worker for ever, and a small compressed body can fill the memory.
 """
 
+import http.client
+import io
 import socket
-import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import requests
-from airbyte_cdk.sources.http_config import MAX_CONNECTION_POOL_SIZE
 from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.exceptions import ReadTimeoutError
 from urllib3.poolmanager import ProxyManager
 
+from source_autopilot.errors import UnreadablePage
+
 MAX_BYTES = 64 * 1024 * 1024  # unpacked; a page of 100 contacts has some 200 kB
+MAX_SILENCE_SECONDS = 30.0  # between two bytes
+MAX_CONNECTIONS = 20
 CHUNK_BYTES = 256 * 1024
-SECONDS_BETWEEN_LOOKS = 0.5
-
-_of_thread = threading.local()
 
 
-class BoundedAdapter(HTTPAdapter):
-    """The connections of one session; all workers of a stream share it.
+@dataclass(frozen=True)
+class Reply:
+    """An HTTP response with its whole body.
 
-    `whole_seconds` bound an answer from its request to its last byte.
+    Attributes:
+        seconds: from the request to the headers of the response.
     """
 
-    def __init__(self, whole_seconds: float) -> None:
-        super().__init__(pool_maxsize=MAX_CONNECTION_POOL_SIZE)
-        self._whole_seconds = whole_seconds
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+    seconds: float
+
+
+def open_session(base_url: str, headers: Mapping[str, str]) -> requests.Session:
+    """A session for the API at `base_url`, whose answers are bounded by their read timeout.
+
+    Proxies and certificates are those of the environment.
+    """
+    session = requests.Session()
+    session.headers.update(headers)
+    for scheme in ("https://", "http://"):
+        session.mount(scheme, _BoundedAdapter(pool_maxsize=MAX_CONNECTIONS))
+    # Read once: requests reads the environment for every request, a fifth of the time of sending.
+    found = session.merge_environment_settings(base_url, {}, None, None, None)
+    session.trust_env = False
+    session.verify = found["verify"]
+    # Plain http is for this machine: a proxy of the environment must not see the key.
+    session.proxies = {} if base_url.startswith("http:") else dict(found["proxies"])
+    return session
+
+
+def fetch(
+    session: requests.Session, url: str, *, connect_seconds: float, answer_seconds: float
+) -> Reply:
+    """Send a GET request and receive all of its answer.
+
+    `answer_seconds` bound the answer as a whole, and MAX_SILENCE_SECONDS the silence in it. Raises
+    requests.RequestException, and UnreadablePage for a body of more than MAX_BYTES.
+    """
+    timeout = (connect_seconds, answer_seconds)
+    # A redirect is not followed: requests would send the key on to whatever host it names.
+    with session.get(url, timeout=timeout, allow_redirects=False, stream=True) as response:
+        try:
+            body = _receive(response)
+        except requests.ConnectionError as error:
+            if error.args and isinstance(error.args[0], ReadTimeoutError):
+                raise requests.ReadTimeout(error.args[0]) from None
+            raise
+    seconds = response.elapsed.total_seconds()
+    return Reply(response.status_code, response.headers, body, seconds)
+
+
+def _receive(response: requests.Response) -> bytes:
+    chunks: list[bytes] = []
+    size = 0
+    for chunk in response.iter_content(CHUNK_BYTES):
+        size += len(chunk)
+        if size > MAX_BYTES:
+            raise UnreadablePage(f"it has more than {MAX_BYTES // 2**20} MB")
+        chunks.append(chunk)
+    return b"".join(chunks)
+
+
+class BoundedResponse(http.client.HTTPResponse):
+    """An HTTP response that has to be there when the socket's timeout is over, as a whole.
+
+    Python applies that timeout to each read, so that a byte now and then keeps a read alive.
+    """
+
+    def __init__(self, sock: socket.socket, *args: Any, **kwargs: Any) -> None:
+        super().__init__(_BoundedSocket(sock), *args, **kwargs)  # type: ignore[arg-type]
+
+
+class _BoundedSocket:
+    """The one method of a socket that http.client's response calls."""
+
+    def __init__(self, sock: socket.socket) -> None:
+        self._socket = sock
+
+    def makefile(self, mode: str) -> io.BufferedReader:
+        return io.BufferedReader(_BoundedFile(self._socket))
+
+
+class _BoundedFile(io.RawIOBase):
+    """Reads from a socket until the deadline that its timeout sets at the beginning."""
+
+    def __init__(self, sock: socket.socket) -> None:
+        self._socket = sock
+        self._file = sock.makefile("rb", buffering=0)
+        self._ends_at = time.monotonic() + (sock.gettimeout() or 0.0)
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int | None:
+        seconds_left = self._ends_at - time.monotonic()
+        if seconds_left <= 0:
+            raise TimeoutError("the answer took too long")
+        self._socket.settimeout(min(seconds_left, MAX_SILENCE_SECONDS))
+        return self._file.readinto(buffer)
+
+    def close(self) -> None:
+        self._file.close()
+        super().close()
+
+
+class _Connection(HTTPConnection):
+    response_class = BoundedResponse
+
+
+class _SecureConnection(HTTPSConnection):
+    response_class = BoundedResponse
+
+
+class _Pool(HTTPConnectionPool):
+    ConnectionCls = _Connection
+
+
+class _SecurePool(HTTPSConnectionPool):
+    ConnectionCls = _SecureConnection
+
+
+class _BoundedAdapter(HTTPAdapter):
+    """Makes connections whose responses are bounded."""
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         super().init_poolmanager(*args, **kwargs)
@@ -44,111 +162,3 @@ class BoundedAdapter(HTTPAdapter):
         if type(manager) is ProxyManager:  # a SOCKS proxy has connections of its own
             manager.pool_classes_by_scheme = {"http": _Pool, "https": _SecurePool}
         return manager
-
-    def send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> Any:
-        """The response with its whole body.
-
-        A body of more than MAX_BYTES is not kept: `is_oversized` says so. Raises
-        requests.ReadTimeout when the answer is not there in time, and what requests raises.
-        """
-        try:
-            with _deadlines.watched(self._whole_seconds):
-                response = super().send(request, *args, **kwargs)
-                _receive(response)
-        except TimeoutError as too_slow:
-            raise requests.ReadTimeout(str(too_slow), request=request) from None
-        return response
-
-
-def is_oversized(response: requests.Response) -> bool:
-    """Whether the body was too large to keep."""
-    return bool(vars(response).get("is_oversized"))
-
-
-def _receive(response: requests.Response) -> None:
-    chunks: list[bytes] = []
-    size = 0
-    for chunk in response.iter_content(CHUNK_BYTES):
-        size += len(chunk)
-        if size > MAX_BYTES:
-            vars(response)["is_oversized"] = True
-            chunks = []
-            response.close()
-            break
-        chunks.append(chunk)
-    response._content = b"".join(chunks)
-    response._content_consumed = True  # type: ignore[attr-defined]
-
-
-class _Attempt:
-    """One request and its answer, on the connection that it has taken."""
-
-    def __init__(self, deadline: float) -> None:
-        self.deadline = deadline
-        self.connection: HTTPConnection | None = None
-        self.cut_off = False
-
-    def end(self) -> None:
-        """Close the connection under the thread that waits for it."""
-        self.cut_off = True
-        with suppress(OSError, AttributeError):  # not connected yet, or not any more
-            self.connection.sock.shutdown(socket.SHUT_RDWR)  # type: ignore[union-attr]
-
-
-class _Deadlines:
-    """Ends what takes too long; one thread looks after all attempts of the process."""
-
-    def __init__(self) -> None:
-        self._under_way: set[_Attempt] = set()
-        self._start = threading.Lock()
-        self._watchman: threading.Thread | None = None
-
-    @contextmanager
-    def watched(self, seconds: float) -> Iterator[None]:
-        """Have this thread's request ended when it takes longer than that.
-
-        Raises TimeoutError then, in place of whatever the ending led to.
-        """
-        with self._start:
-            if not self._watchman:
-                self._watchman = threading.Thread(target=self._watch, daemon=True)
-                self._watchman.start()
-        attempt = _of_thread.attempt = _Attempt(time.monotonic() + seconds)
-        self._under_way.add(attempt)
-        try:
-            yield
-        finally:
-            self._under_way.discard(attempt)
-            if attempt.cut_off:
-                raise TimeoutError(f"no complete answer within {seconds:.0f} s")
-
-    def _watch(self) -> None:
-        never = threading.Event()
-        while not never.wait(SECONDS_BETWEEN_LOOKS):
-            now = time.monotonic()
-            for attempt in self._under_way.copy():
-                if attempt.deadline <= now:
-                    attempt.end()
-
-
-_deadlines = _Deadlines()
-
-
-class _Connection(HTTPConnection):
-    def request(self, *args: Any, **kwargs: Any) -> None:
-        _of_thread.attempt.connection = self
-        super().request(*args, **kwargs)
-
-
-class _SecureConnection(HTTPSConnection):
-    def request(self, *args: Any, **kwargs: Any) -> None:
-        _of_thread.attempt.connection = self
-        super().request(*args, **kwargs)
-
-
-class _Pool(HTTPConnectionPool):
-    ConnectionCls = _Connection
-
-
-class _SecurePool(HTTPSConnectionPool):
-    ConnectionCls = _SecureConnection

@@ -1,11 +1,12 @@
-"""JSON values -> column values: text, booleans, integers and numbers; times are in `moments`.
+"""JSON values -> the values of columns: text, booleans, integers and numbers.
 
-Each function takes a value as the API sent it and returns it as its column's type, or raises
-Misfit with what goes into the column instead. Knows nothing of fields, rows or pages.
+A converter takes a value as the API sent it and returns it as its column's type, or Rejected.
+Null is null for each of them. The converter of times is in `timestamps`.
 """
 
 import json
 from collections.abc import Callable
+from dataclasses import dataclass
 from math import isfinite
 from typing import Any
 
@@ -13,23 +14,35 @@ import orjson
 
 from source_autopilot.records.sanitize import MAX_INTEGER
 
+Converter = Callable[[Any], Any]
+
 _BOOLEANS = {"true": True, "false": False, "": None}
 
 
-class Misfit(ValueError):
-    """A value that its column cannot hold.
+@dataclass(frozen=True)
+class Rejected:
+    """A value that its column cannot hold, and what the column gets in its place.
 
     Attributes:
-        instead: what the column gets; None unless a part of the value can be kept.
+        replacement: None unless a part of the value can be kept.
     """
 
-    def __init__(self, instead: Any = None) -> None:
-        super().__init__("the value does not fit its column")
-        self.instead = instead
+    replacement: Any = None
 
 
-def text(value: Any) -> str | None:
-    """Any value as text: strings as they are, everything else as JSON writes it."""
+def convert_value(value: Any, convert: Converter, column: str, rejected: list[str]) -> Any:
+    """The converted value; of a rejected one the replacement, and `rejected` gets the column."""
+    if value is None:
+        return None
+    converted = convert(value)
+    if isinstance(converted, Rejected):
+        rejected.append(column)
+        return converted.replacement
+    return converted
+
+
+def to_text(value: Any) -> str | None:
+    """Any value as text: a text stays as it is, everything else is written as JSON."""
     if value is None or isinstance(value, str):
         return value
     try:
@@ -38,44 +51,39 @@ def text(value: Any) -> str | None:
         return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
-def boolean(value: Any) -> bool | None:
-    """True or false, also written as text; "" is null. Raises Misfit."""
+def to_boolean(value: Any) -> bool | Rejected | None:
+    """True or false, also written as text; "" is null."""
     if value is None or isinstance(value, bool):
         return value
-    if isinstance(value, str) and value.lower() in _BOOLEANS:
-        return _BOOLEANS[value.lower()]
-    raise Misfit
+    if isinstance(value, str):
+        return _BOOLEANS.get(value.lower(), Rejected())
+    return Rejected()
 
 
-def integer(value: Any) -> int | None:
-    """A whole number of at most 64 bits, also written as text; "" is null. Raises Misfit."""
+def to_integer(value: Any) -> int | Rejected | None:
+    """A whole number of at most 64 bits, also written as text or as 7.0; "" is null."""
     if value is None or value == "":
         return None
     try:
-        number = int(value)
+        integer = int(value)
     except (TypeError, ValueError, OverflowError):
-        raise Misfit from None
-    is_whole = isinstance(value, str) or number == value
-    if isinstance(value, bool) or not is_whole or not -MAX_INTEGER - 1 <= number <= MAX_INTEGER:
-        raise Misfit
-    return number
+        return Rejected()
+    is_whole = isinstance(value, str) or integer == value
+    is_storable = -MAX_INTEGER - 1 <= integer <= MAX_INTEGER
+    return integer if is_whole and is_storable and not isinstance(value, bool) else Rejected()
 
 
-def number(value: Any) -> float | None:
-    """A finite number, also written as text; "" is null. Raises Misfit.
+def to_number(value: Any) -> float | Rejected | None:
+    """A finite number, also written as text; "" is null.
 
-    Numbers stay as JSON has them: whole ones do not become floats.
+    A number stays as JSON has it: a whole one does not become a float, which might round it.
     """
     if value is None or value == "":
         return None
     try:
-        found = float(value)
+        number = float(value)
     except (TypeError, ValueError, OverflowError):
-        raise Misfit from None
-    if isinstance(value, bool) or not isfinite(found):
-        raise Misfit
-    return found if isinstance(value, str) else value
-
-
-# Values of this type come out of the function as they went in: whoever has many saves the call.
-UNCHANGED: dict[Callable[[Any], Any], type] = {text: str, boolean: bool}
+        return Rejected()
+    if isinstance(value, bool) or not isfinite(number):
+        return Rejected()
+    return number if isinstance(value, str) else value

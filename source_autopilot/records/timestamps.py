@@ -1,93 +1,83 @@
-"""Times as the API writes them -> RFC 3339 in UTC, such as `2017-02-03T16:26:54.000Z`.
-
-A contact has dozens of them: the two common spellings take a short way, with the same result. Pure.
-"""
+"""Times as the API writes them -> RFC 3339 in UTC, such as `2017-02-03T16:26:54.000Z`."""
 
 import re
 from datetime import datetime, timedelta, timezone
 from functools import lru_cache
 from typing import Any
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import TypeAdapter
 
-from source_autopilot.records.converters import Misfit
+from source_autopilot.records.converters import Rejected
 
-EPOCH = datetime(1970, 1, 1)
-LAST_MS = 253_402_300_799_999  # of the year 9999
-
+_EPOCH = datetime(1970, 1, 1)
+_MAX_EPOCH_MS = 253_402_300_799_999  # of the year 9999
 _DATETIME = TypeAdapter(datetime)
-# All days but 29 February: whether a year has that one is left to the long way.
-_AS_WRITTEN = re.compile(
-    r"(?!0000)[0-9]{4}-(?:(?:0[1-9]|1[0-2])-(?:0[1-9]|1[0-9]|2[0-8])"
-    r"|(?:0[13-9]|1[0-2])-(?:29|30)|(?:0[13578]|1[02])-31)"
-    r"T(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]\.[0-9]{3}Z"
+_USUAL_SPELLING = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3}Z"
 ).fullmatch
 _STARTS_WITH_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
-_EPOCH_MS_DIGITS = re.compile(r"-?[0-9]{11,15}")
+_EPOCH_MS_AS_TEXT = re.compile(r"-?[0-9]{11,15}")
 
-_DAY_MS, _MINUTE_MS = 24 * 60 * 60 * 1000, 60 * 1000
+# Most times are whole milliseconds. To write them by these tables instead of by `datetime` saves
+# 9 % of what a page takes.
+_MS_PER_DAY, _MS_PER_MINUTE = 24 * 60 * 60 * 1000, 60 * 1000
 _MINUTES = [f"T{hour:02}:{minute:02}:" for hour in range(24) for minute in range(60)]
 _SECONDS = [f"{second:02}." for second in range(60)]
 _MILLISECONDS = [f"{millisecond:03}Z" for millisecond in range(1000)]
 
 
-def moment(value: Any) -> str | None:
-    """A time as RFC 3339 in UTC. Raises Misfit.
+def to_timestamp(value: Any) -> str | Rejected | None:
+    """A time as RFC 3339 in UTC, with three digits of a second, or six where the value has them.
 
-    Takes what autopilot-api.md has seen: ISO 8601 text (with any offset; none means UTC), epoch
-    milliseconds, and "" for null. Three digits of a second, or six where the value has them, so
-    that results without their Z sort as text.
+    Takes what docs/autopilot-api.md says of times ("A contact"): ISO 8601 text with any offset,
+    where none means UTC [seen B], milliseconds since 1970 [client], and "" for null [seen].
+    Timestamps without their Z sort as text.
     """
-    if type(value) is int and 0 <= value <= LAST_MS:
-        return _from_whole_ms(value)
-    if isinstance(value, str):
-        if _AS_WRITTEN(value):
-            return value
-        value = value.strip()
-        if not value:
-            return None
-        if _EPOCH_MS_DIGITS.fullmatch(value):
-            value = int(value)
     try:
-        return _written(_from_iso(value) if isinstance(value, str) else _from_epoch_ms(value))
+        if type(value) is int or type(value) is float:  # True is an int to isinstance
+            return _from_epoch_ms(value)
+        if isinstance(value, str):
+            return _from_text(value)
     except (ValueError, OverflowError):
-        raise Misfit from None
+        return Rejected()
+    return None if value is None else Rejected()
 
 
-def rfc3339(found: datetime) -> str:
-    """A moment with an offset as `moment` writes it: in UTC, with three digits or six."""
-    return _written(found.astimezone(timezone.utc).replace(tzinfo=None))
+def format_timestamp(moment: datetime) -> str:
+    """A moment with an offset, written as `to_timestamp` writes it."""
+    return _format_utc(moment.astimezone(timezone.utc).replace(tzinfo=None))
 
 
-def _from_whole_ms(epoch_ms: int) -> str:
-    day, ms_of_day = divmod(epoch_ms, _DAY_MS)
-    minute, ms_of_minute = divmod(ms_of_day, _MINUTE_MS)
+def _from_text(text: str) -> str | Rejected | None:
+    if _USUAL_SPELLING(text):
+        datetime.fromisoformat(text[:-1])  # raises ValueError for 30 February
+        return text
+    text = text.strip()
+    if not text:
+        return None
+    if _EPOCH_MS_AS_TEXT.fullmatch(text):
+        return _from_epoch_ms(int(text))
+    # Without this test pydantic would read "5" or "1e3" as seconds since 1970.
+    if not _STARTS_WITH_DATE.match(text):
+        return Rejected()
+    moment = _DATETIME.validate_python(text)
+    return format_timestamp(moment) if moment.tzinfo else _format_utc(moment)
+
+
+def _from_epoch_ms(epoch_ms: float) -> str:
+    if type(epoch_ms) is not int or not 0 <= epoch_ms <= _MAX_EPOCH_MS:
+        return _format_utc(_EPOCH + timedelta(milliseconds=epoch_ms))
+    day, ms_of_day = divmod(epoch_ms, _MS_PER_DAY)
+    minute, ms_of_minute = divmod(ms_of_day, _MS_PER_MINUTE)
     second, millisecond = divmod(ms_of_minute, 1000)
     return _date(day) + _MINUTES[minute] + _SECONDS[second] + _MILLISECONDS[millisecond]
 
 
 @lru_cache(maxsize=8192)  # twenty years
 def _date(day: int) -> str:
-    return (EPOCH + timedelta(days=day)).date().isoformat()
+    return (_EPOCH + timedelta(days=day)).date().isoformat()
 
 
-def _written(utc: datetime) -> str:
-    timespec = "microseconds" if utc.microsecond % 1000 else "milliseconds"
-    return utc.isoformat(timespec=timespec) + "Z"
-
-
-def _from_iso(value: str) -> datetime:
-    # Without this test pydantic would read "5" or "1e3" as seconds since 1970.
-    if not _STARTS_WITH_DATE.match(value):
-        raise Misfit
-    try:
-        found = _DATETIME.validate_python(value)
-    except ValidationError:
-        raise Misfit from None
-    return found.astimezone(timezone.utc).replace(tzinfo=None) if found.tzinfo else found
-
-
-def _from_epoch_ms(value: Any) -> datetime:
-    if type(value) is not int and type(value) is not float:  # True is an int to isinstance
-        raise Misfit
-    return EPOCH + timedelta(milliseconds=value)
+def _format_utc(moment: datetime) -> str:
+    timespec = "microseconds" if moment.microsecond % 1000 else "milliseconds"
+    return moment.isoformat(timespec=timespec) + "Z"

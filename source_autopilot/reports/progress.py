@@ -16,12 +16,11 @@ from airbyte_cdk.models import (
 )
 from airbyte_cdk.sources.message import MessageRepository
 
-from source_autopilot.records.page import Page
 from source_autopilot.text import counted, duration
 
 SECONDS_BETWEEN_ESTIMATES = 5.0
 SECONDS_BETWEEN_LINES = 60.0
-SECONDS_WORTH_FORETELLING = 24 * 60 * 60.0
+MAX_SECONDS_TO_PREDICT = 24 * 60 * 60.0
 
 
 class Progress:
@@ -49,15 +48,22 @@ class Progress:
         self._read = self._delivered = self._pages = 0
         self._chains_begun = self._rows_of_chains = 0
 
-    def page(self, page: Page, *, delivered: int, first: bool) -> None:
-        """A page is out, with this many rows delivered; `first` if it is the first of its chain."""
+    def count_page(self, *, rows: int, total: int | None, delivered: int, first: bool) -> None:
+        """Count a page that is out.
+
+        Args:
+            rows: how many it had.
+            total: how many the API says that the page's chain has in all.
+            delivered: how many of its rows are records.
+            first: whether it is the first page of its chain.
+        """
         with self._lock:
-            self._read += len(page.rows)
+            self._read += rows
             self._delivered += delivered
             self._pages += 1
             if first:
                 self._chains_begun += 1
-                self._rows_of_chains += max(page.total or 0, len(page.rows))
+                self._rows_of_chains += max(total or 0, rows)
             now = self._now()
             estimate = first and now - self._estimated_at >= SECONDS_BETWEEN_ESTIMATES
             line = now - self._logged_at >= SECONDS_BETWEEN_LINES
@@ -77,7 +83,7 @@ class Progress:
         """Say what became of the stream; `left_out` says of what was left out why, or is empty."""
         seconds = duration(self._now() - self._started_at)
         in_all = f"in {counted(self._pages, 'page')} and {seconds}"
-        because = left_out and f"; {left_out}"
+        because = f"; {left_out}" if left_out else ""
         name, rows = self._stream_name, counted(self._delivered, "row")
         if complete and (self._pages or left_out):
             self._logger.info(f"{name}: complete. {rows} {in_all}{because}.")
@@ -113,7 +119,7 @@ class Progress:
         line = f"{so_far}, {self._pages / seconds:.1f} pages a second"
         seconds_left = seconds * (self._expected - self._read) / max(self._read, 1)
         # Totals may be missing or wrong: what they say of the end is then worth nothing.
-        if not 0 < seconds_left < SECONDS_WORTH_FORETELLING:
+        if not 0 < seconds_left < MAX_SECONDS_TO_PREDICT:
             return f"{line}."
         end = datetime.now(timezone.utc) + timedelta(seconds=seconds_left)
         return f"{line}; the end is expected at about {end:%H:%M} UTC."

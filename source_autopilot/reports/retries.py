@@ -1,60 +1,86 @@
-"""What a sync waits for: the rate limit, and tries that failed. Told now and then, and summed up.
+"""What a sync waited for: the rate limit, and tries that failed; logged now and then, summed up.
 
-The request budget tells of refusals, the streams' error handlers of failed tries. How long a
-worker waits before the next try only the CDK knows, whose line about it comes here by `cdk_log`.
-Nothing is logged while the lock is held.
+Nothing is logged or emitted while the lock is held.
 """
 
 import logging
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
-from functools import partial
 
-from airbyte_cdk.sources.streams.http.error_handlers import ErrorResolution, ResponseAction
+from airbyte_cdk.models import (
+    AirbyteMessage,
+    AirbyteStreamStatus,
+    AirbyteStreamStatusReason,
+    AirbyteStreamStatusReasonType,
+    StreamDescriptor,
+)
+from airbyte_cdk.utils.stream_status_utils import as_airbyte_message as status_message
 
 from source_autopilot.text import counted, duration
 
-SECONDS_BETWEEN_LINES = 60.0  # of each kind: refusals, and other failed tries
-
-_of_thread = threading.local()
+SECONDS_BETWEEN_LINES = 60.0  # of each kind: rate limit, and other trouble
 
 
-class Waits:
-    """What all streams of one sync waited for; their workers tell side by side."""
+class RetryReport:
+    """Counts the failed tries of all streams of a sync; its workers call it side by side."""
 
-    def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        emit: Callable[[AirbyteMessage], None],
+        now: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._emit = emit
         self._now = now
-        self._logger = logging.getLogger("airbyte.waits")
+        self._logger = logging.getLogger("airbyte.retries")
         self._lock = threading.Lock()
-        self._told_at: dict[str, float] = {}
+        self._logged_at: dict[str, float] = {}
         self._refusals = self._failed_tries = 0
-        self._limit_seconds = 0.0
+        self._limited_seconds = 0.0
         self._limited_until = float("-inf")
 
-    def limited(self, *, requests_per_second: float, pause_seconds: float | None) -> None:
-        """Autopilot refused a request because there were too many; what follows from that."""
+    def record_refusal(
+        self, stream_name: str, *, requests_per_second: float, pause_seconds: float | None
+    ) -> None:
+        """Autopilot refused a request because of its rate limit.
+
+        Args:
+            stream_name: whose request it was.
+            requests_per_second: how many are sent from now on.
+            pause_seconds: how long Autopilot asks to wait; None if it does not say.
+        """
         with self._lock:
             self._refusals += 1
-            self._held_up(pause_seconds or 0.0)
-            due = self._is_due("limit")
-        if not due:
-            return
-        follows = f"slowed down to {requests_per_second:.1f} requests a second"
-        if pause_seconds:
-            follows = f"all requests wait for {duration(pause_seconds)}, as it asks"
-        self._logger.info(f"Autopilot is limiting requests (429): {follows}.")
+            self._count_limited(pause_seconds or 1 / requests_per_second)
+            is_due = self._is_due("rate limit")
+        if is_due:
+            follows = f"slowed down to {requests_per_second:.1f} requests a second"
+            if pause_seconds:
+                follows = f"all requests wait for {duration(pause_seconds)}, as it asks"
+            self._logger.info(f"Autopilot is limiting requests (429): {follows}.")
+        self._emit(_rate_limited(stream_name))
 
-    def of(self, stream_name: str) -> Callable[[ErrorResolution], None]:
-        """What a stream's error handler calls after a try that another one may mend."""
-        return partial(self._failed, stream_name)
+    def record_failure(self, stream_name: str, *, seen: str, pause_seconds: float | None) -> None:
+        """A request failed for another reason.
+
+        Args:
+            stream_name: whose request it was.
+            seen: what happened, as the beginning of a sentence.
+            pause_seconds: when the next try is; None if there is none.
+        """
+        with self._lock:
+            self._failed_tries += 1
+            is_due = pause_seconds is not None and self._is_due("trouble")
+        if is_due:
+            self._logger.warning(
+                f"{stream_name}: {seen}; trying again in {duration(pause_seconds or 0.0)}."
+            )
 
     def summary(self) -> str | None:
         """What was waited for in all, as sentences; None if nothing was."""
         with self._lock:
             refusals, failed_tries = self._refusals, self._failed_tries
-            waited = self._limit_seconds - max(self._limited_until - self._now(), 0.0)
+            waited = self._limited_seconds - max(self._limited_until - self._now(), 0.0)
         sentences = []
         if refusals:
             sentences.append(
@@ -67,49 +93,23 @@ class Waits:
             sentences.append(f"Requests failed {times}{why}.")
         return " ".join(sentences) or None
 
-    def _failed(self, stream_name: str, verdict: ErrorResolution) -> None:
-        limited = verdict.response_action == ResponseAction.RATE_LIMITED
-        seen, _, _advice = (verdict.error_message or "").partition(". ")
-        _of_thread.trouble = _Trouble(self, f"{stream_name}: {seen}", limited)
-        if not limited:
-            with self._lock:
-                self._failed_tries += 1
-
-    def _trying_again(self, trouble: "_Trouble", pause_seconds: float) -> None:
-        with self._lock:
-            if trouble.limited:
-                self._held_up(pause_seconds)
-            # A refusal was told of when it happened.
-            due = not trouble.limited and self._is_due("failure")
-        if due:
-            again = f"trying again in {duration(pause_seconds)}"
-            self._logger.warning(f"{trouble.seen}; {again}.")
-
-    def _held_up(self, seconds: float) -> None:
+    def _count_limited(self, seconds: float) -> None:
         # Workers wait side by side: a second in which several of them wait counts once.
         now = self._now()
         until = max(self._limited_until, now + seconds)
-        self._limit_seconds += until - max(self._limited_until, now)
+        self._limited_seconds += until - max(self._limited_until, now)
         self._limited_until = until
 
     def _is_due(self, kind: str) -> bool:
         now = self._now()
-        if now - self._told_at.get(kind, float("-inf")) < SECONDS_BETWEEN_LINES:
+        if now - self._logged_at.get(kind, float("-inf")) < SECONDS_BETWEEN_LINES:
             return False
-        self._told_at[kind] = now
+        self._logged_at[kind] = now
         return True
 
 
-@dataclass(frozen=True)
-class _Trouble:
-    waits: Waits
-    seen: str
-    limited: bool
-
-
-def trying_again(pause_seconds: float) -> None:
-    """Take note that the calling thread now waits before it tries again what failed last."""
-    trouble: _Trouble | None = getattr(_of_thread, "trouble", None)
-    _of_thread.trouble = None
-    if trouble:
-        trouble.waits._trying_again(trouble, pause_seconds)
+def _rate_limited(stream_name: str) -> AirbyteMessage:
+    """What makes Airbyte show that a stream waits for the API's rate limit."""
+    reason = AirbyteStreamStatusReason(type=AirbyteStreamStatusReasonType.RATE_LIMITED)
+    stream = StreamDescriptor(name=stream_name)
+    return status_message(stream, AirbyteStreamStatus.RUNNING, [reason])

@@ -1,147 +1,176 @@
-"""The base of the streams: the walk from page to page, with one page in memory at a time.
+"""The base of the streams: how a page is asked for, and what becomes of it.
 
-What a page is, is decided in `responses`; which rows it becomes is decided in `streams`.
+What a page is, is decided in `records`; how pages follow each other, in `pagination`.
 """
 
-from abc import ABC
-from collections.abc import Iterable, Iterator
+from abc import ABC, abstractmethod
+from collections.abc import Generator, Iterable, Iterator, Mapping
+from contextlib import closing
 from typing import Any, ClassVar
+from urllib.parse import quote
 
 import requests
 from airbyte_cdk.models import SyncMode
+from airbyte_cdk.sources.streams.http import HttpStream
 
-from source_autopilot.api.client import Api
-from source_autopilot.api.endpoint import AutopilotEndpoint, JsonObject
-from source_autopilot.api.error_mapping import json_body
-from source_autopilot.failures import page_refused, unusable_page
-from source_autopilot.records.converters import text
-from source_autopilot.records.page import Page, UnreadablePage, parse_page
-from source_autopilot.records.rows import Columns, Row, to_row
-from source_autopilot.reports.progress import Progress
-from source_autopilot.reports.value_warnings import Tally
-from source_autopilot.streams.pagination import Chain
-from source_autopilot.sync.cursor import Checkpoint
-from source_autopilot.sync.record_batch import RecordPage
-from source_autopilot.sync.state import Partition
+from source_autopilot.api.client import Answer, Client
+from source_autopilot.api.error_mapping import TRY_LATER
+from source_autopilot.errors import UnreadablePage, UserFacingError, transient_error
+from source_autopilot.records.converters import to_text
+from source_autopilot.records.page import Page, decode, parse_page
+from source_autopilot.records.rows import Columns, Row, snake_case, to_row
+from source_autopilot.reports.value_warnings import ValueWarnings
+from source_autopilot.streams.pagination import Paginator, Partition
+
+PageResponse = Answer[Page] | requests.Response
 
 
-class AutopilotStream(AutopilotEndpoint, ABC):
-    """A table of Autopilot, read from the first page to the last.
+class AutopilotStream(HttpStream, ABC):
+    """A table of Autopilot.
 
-    Subclasses declare where their rows are and, where it isn't one row per document, what becomes
-    of a document.
+    Subclasses say where their documents are and, where it isn't one row per document, what becomes
+    of a document. The CDK's own HTTP client is not used: see docs/decisions.
+
+    Attributes:
+        rows_field: the field of an answer that has the documents.
+        document_key: the field that every document has.
+        columns: how fields become columns.
+        warnings: counts the values that had to be changed.
     """
 
     rows_field: ClassVar[str]
     document_key: ClassVar[str]
-    columns: ClassVar[Columns] = Columns({"title": text})
+    columns: ClassVar[Columns] = Columns({"title": to_text})
+    decode = staticmethod(decode)
 
-    # The CDK says no for a stream with slices. Nothing here is read in the CDK's synchronous way,
-    # which would read a resumable stream over and over.
-    is_resumable = True
-
-    def __init__(self, api: Api) -> None:
-        self.checkpoint: Checkpoint | None = None
-        self.progress: Progress | None = None
-        self.tally = Tally()
-        super().__init__(api)
+    def __init__(self, client: Client) -> None:
+        self.client = client
+        self.warnings = ValueWarnings()
+        super().__init__()
 
     @property
     def primary_key(self) -> str | list[str]:
         return self.document_key
 
-    def partitions(self) -> Iterable[Partition]:
-        """All partitions of the stream: one, unless a subclass has more."""
-        return [{}]
+    @property
+    def is_resumable(self) -> bool:
+        """Whether an attempt goes on where the last one stopped; the CDK says no with slices."""
+        return True
+
+    @property
+    def url_base(self) -> str:
+        return self.client.base_url
+
+    @abstractmethod
+    def path_parts(self, partition: Partition) -> list[str]:
+        """The path of a partition's first page below the base URL, not yet percent-encoded."""
+
+    def path(
+        self,
+        *,
+        stream_state: Mapping[str, Any] | None = None,
+        stream_slice: Mapping[str, Any] | None = None,
+        next_page_token: Mapping[str, Any] | None = None,
+    ) -> str:
+        """The path of a page; the bookmark of `next_page_token` is its last part [client].
+
+        Raises UnreadablePage for the names "." and "..": no encoding keeps clients and proxies from
+        walking up the path.
+        """
+        bookmark = [next_page_token["bookmark"]] if next_page_token else []
+        parts = [*self.path_parts(stream_slice or {}), *bookmark]
+        for part in parts:
+            if part in (".", ".."):
+                raise UnreadablePage(f'it has "{part}" for a bookmark or an id')
+        return "/".join(quote(part, safe="") for part in parts)
 
     def stream_slices(
         self,
+        *,
         sync_mode: SyncMode = SyncMode.full_refresh,
         cursor_field: list[str] | None = None,
-        stream_state: JsonObject | None = None,
-    ) -> list[Partition]:
-        """The partitions that are still to be read."""
-        partitions = self.partitions()
-        todo = list(self.checkpoint.unfinished(partitions) if self.checkpoint else partitions)
-        if self.progress:
-            self.progress.chains = len(todo)
-        return todo
+        stream_state: Mapping[str, Any] | None = None,
+    ) -> Iterable[Partition]:
+        """All partitions of the stream: one, unless a subclass has more."""
+        return [{}]
+
+    def pages(
+        self, partition: Partition, bookmark: str | None = None
+    ) -> Generator[Answer[Page], None, None]:
+        """The pages of a partition in order, from a bookmark or from the first page on.
+
+        Raises UserFacingError when a page cannot be had or read: pages are never skipped.
+        """
+        paginator = Paginator(bookmark)
+        with self.client.limiter.chain() as chain:
+            while not paginator.ended:
+                chain.pages_left = paginator.pages_left
+                try:
+                    token = {"bookmark": paginator.bookmark} if paginator.bookmark else None
+                    answer = self.client.get(
+                        self.url_base + self.path(stream_slice=partition, next_page_token=token),
+                        self.parse_page,
+                        stream=self.name,
+                        bookmark=paginator.bookmark,
+                        chain=chain,
+                    )
+                    paginator.advance(answer.content)
+                except UnreadablePage as unreadable:
+                    raise self.unusable_page(paginator.pages + 1, unreadable) from None
+                yield answer
+
+    def first_page(self, partition: Partition) -> Answer[Page] | None:
+        """The first page of a partition; None if there is no such partition. Raises as `pages`."""
+        with closing(self.pages(partition)) as pages:
+            return next(pages, None)
+
+    def parse_page(self, body: bytes) -> Page:
+        """The page in a body. Raises UnreadableBody and UnreadablePage."""
+        return parse_page(self.decode(body), rows_field=self.rows_field, key=self.document_key)
+
+    def parse_response(
+        self,
+        response: PageResponse,
+        *,
+        stream_state: Mapping[str, Any] | None = None,
+        stream_slice: Mapping[str, Any] | None = None,
+        next_page_token: Mapping[str, Any] | None = None,
+    ) -> Iterator[Row]:
+        """The rows of a page, one after the other: where each is written at once, few are kept.
+
+        Raises UnreadableBody and UnreadablePage for a response that `pages` has not read.
+        """
+        page = self._page(response)
+        for field, number in page.sanitized.items():
+            self.warnings.count_sanitized({snake_case(field): number})
+        for document in page.rows:
+            yield from self.records(document, stream_slice or {})
+
+    def next_page_token(self, response: PageResponse) -> Mapping[str, Any] | None:
+        """The bookmark of the next page; None on the last one. Raises as `parse_response`."""
+        bookmark = self._page(response).bookmark
+        return {"bookmark": bookmark} if bookmark else None
 
     def read_records(
         self,
         sync_mode: SyncMode,
         cursor_field: list[str] | None = None,
-        stream_slice: JsonObject | None = None,
-        stream_state: JsonObject | None = None,
+        stream_slice: Mapping[str, Any] | None = None,
+        stream_state: Mapping[str, Any] | None = None,
     ) -> Iterator[Row]:
-        """Every row of a partition, page by page, from its checkpoint on.
-
-        With a checkpoint they go out through it, a page at a time, and none are left to yield.
-        Raises AirbyteTracedException when a page cannot be had or read: rows are never skipped.
-        """
+        """Every row of a partition, from its first page to its last. Raises as `pages`."""
         partition = stream_slice or {}
-        for number, page in self._pages(partition):
-            rows = self._rows(page, partition)
-            if not self.checkpoint:
-                yield from rows
-                continue
-            try:
-                records = RecordPage.of(self.name, rows, rows_read=len(page.rows))
-            except RecursionError:
-                too_deep = UnreadablePage("a value in it is nested too deeply")
-                raise unusable_page(self.name, number, too_deep) from None
-            self.checkpoint.page(partition, records, bookmark=page.bookmark)
-            if self.progress:
-                self.progress.page(page, delivered=records.count, first=number == 1)
+        for answer in self.pages(partition):
+            yield from self.parse_response(answer, stream_slice=partition)
 
-    def _pages(self, partition: Partition) -> Iterator[tuple[int, Page]]:
-        """Every page of a partition, numbered from where this walk began."""
-        chain = Chain(self.checkpoint.bookmark(partition) if self.checkpoint else None)
-        while not chain.ended:
-            try:
-                response = self.fetch(partition, chain)
-                if response.status_code != requests.codes.ok:
-                    if not chain.is_at_resumed_bookmark:
-                        self.on_refused(partition, chain.bookmark, response.status_code)
-                        return
-                    chain = self._started_over(partition, chain)
-                    continue
-                page = self._page(response)
-                self.tally.mended(page.mended)
-                chain.advance(page)
-            except UnreadablePage as unreadable:
-                raise unusable_page(self.name, chain.pages + 1, unreadable) from None
-            yield chain.pages, page
-
-    def first_page(self, partition: Partition) -> tuple[Page, float]:
-        """A first page, and the seconds it took. Raises as `read_records`, UnreadablePage."""
-        response = self.fetch(partition, Chain(None))
-        return self._page(response), response.elapsed.total_seconds()
-
-    def parse_response(self, response: requests.Response, **kwargs: Any) -> Iterator[Row]:
-        """The rows of a page. Raises UnreadablePage."""
-        yield from self._rows(self._page(response), kwargs.get("stream_slice") or {})
-
-    def next_page_token(self, response: requests.Response) -> JsonObject | None:
-        """The bookmark of the next page; None on the last one. Raises UnreadablePage."""
-        bookmark = self._page(response).bookmark
-        return {"bookmark": bookmark} if bookmark else None
-
-    def records(self, document: JsonObject, stream_slice: JsonObject) -> Iterable[Row]:
+    def records(self, document: Mapping[str, Any], partition: Partition) -> Iterable[Row]:
         """The records of one document: itself, as a row."""
-        row, misfits = to_row(document, self.columns)
-        if misfits:
-            self.tally.misfits(misfits)
+        row, rejected = to_row(document, self.columns)
+        if rejected:
+            self.warnings.count_rejected(rejected)
         return [row]
 
-    def on_refused(self, partition: Partition, bookmark: str | None, status: int) -> None:
-        """What a refused page means: the sync cannot go on, unless a subclass knows better.
-
-        Raises AirbyteTracedException.
-        """
-        raise self.api.told_of(page_refused(self.name, bookmark, status))
-
-    def told(self) -> Iterable[str]:
+    def notes(self) -> Iterable[str]:
         """What else a person should know of the rows that were read, in sentences."""
         return ()
 
@@ -149,20 +178,14 @@ class AutopilotStream(AutopilotEndpoint, ABC):
         """What was left out and why, for the summary; `rows` were read and not delivered."""
         return ""
 
-    def _started_over(self, partition: Partition, chain: Chain) -> Chain:
-        self.logger.warning(
-            f"{self.name}: Autopilot does not know the bookmark {chain.bookmark} of the last"
-            " attempt any more; what it stands for is read again from the start."
+    def unusable_page(self, number: int, reason: ValueError) -> UserFacingError:
+        """The error of a page that has no rows to trust, the `number`th of its walk."""
+        return transient_error(
+            f"{self.name}: page {number} from Autopilot cannot be used: {reason}. The sync stops"
+            f" here so that no rows are lost. {TRY_LATER}"
         )
-        if self.checkpoint:
-            self.checkpoint.start_over(partition)
-        return Chain(None)
 
-    def _rows(self, page: Page, partition: Partition) -> Iterator[Row]:
-        # One at a time: where each is written before the next one is made, few are in memory.
-        for document in page.rows:
-            yield from self.records(document, partition)
-
-    def _page(self, response: requests.Response) -> Page:
-        body = json_body(response, self.decode)
-        return parse_page(body, rows_field=self.rows_field, key=self.document_key)
+    def _page(self, response: PageResponse) -> Page:
+        if isinstance(response, Answer):
+            return response.content
+        return self.parse_page(response.content)

@@ -1,25 +1,27 @@
 """The four tables, as declarations: where their documents are and what becomes of them.
 
-How pages are fetched is said in `http_stream`, which columns a contact has in `contact`.
+How pages are asked for is in `base`, which columns a contact has in `records.contact`.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Generator, Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import cached_property
+from typing import Any
 
 import requests
 from airbyte_cdk.models import SyncMode
+from airbyte_cdk.sources.utils.casing import camel_to_snake
 
-from source_autopilot.api.client import Api
-from source_autopilot.api.endpoint import JsonObject
+from source_autopilot.api.client import Answer, Client
+from source_autopilot.errors import PageRefused
 from source_autopilot.records.contact import COLUMNS
 from source_autopilot.records.custom_columns import CustomColumn, schema_properties
 from source_autopilot.records.custom_values import CustomValues
-from source_autopilot.records.members import decode_members
+from source_autopilot.records.page import Page, decode_members
 from source_autopilot.records.rows import Row
-from source_autopilot.records.timestamps import rfc3339
+from source_autopilot.records.timestamps import format_timestamp
 from source_autopilot.streams.base import AutopilotStream
-from source_autopilot.sync.state import Partition
+from source_autopilot.streams.pagination import Partition
 from source_autopilot.text import counted
 
 
@@ -29,7 +31,7 @@ class Lists(AutopilotStream):
     rows_field = "lists"
     document_key = "list_id"
 
-    def path_parts(self, stream_slice: JsonObject) -> list[str]:
+    def path_parts(self, partition: Partition) -> list[str]:
         return ["lists"]
 
 
@@ -39,7 +41,7 @@ class SmartSegments(AutopilotStream):
     rows_field = "segments"
     document_key = "segment_id"
 
-    def path_parts(self, stream_slice: JsonObject) -> list[str]:
+    def path_parts(self, partition: Partition) -> list[str]:
         return ["smart_segments"]
 
 
@@ -55,42 +57,38 @@ class Contacts(AutopilotStream):
     columns = COLUMNS
 
     def __init__(
-        self, api: Api, *, start_date: datetime, custom: Sequence[CustomColumn] = ()
+        self, client: Client, *, start_date: datetime, custom: Sequence[CustomColumn] = ()
     ) -> None:
-        super().__init__(api)
-        self._start = rfc3339(start_date)
+        super().__init__(client)
+        self._start = format_timestamp(start_date)
         self._custom_columns = custom
         self._custom_values = CustomValues(custom)
 
-    def get_json_schema(self) -> JsonObject:  # type: ignore[override] # the CDK's has a cache
+    def get_json_schema(self) -> Mapping[str, Any]:  # type: ignore[override] # the CDK's has a cache
         return self._schema
 
     @cached_property
-    def _schema(self) -> JsonObject:
+    def _schema(self) -> Mapping[str, Any]:
         # The CDK asks for the schema with every record.
         static = super().get_json_schema()
         custom = schema_properties(self._custom_columns)
         return {**static, "properties": {**static["properties"], **custom}}
 
-    def path_parts(self, stream_slice: JsonObject) -> list[str]:
+    def path_parts(self, partition: Partition) -> list[str]:
         return ["contacts"]
 
-    def records(self, document: JsonObject, stream_slice: JsonObject) -> Iterable[Row]:
+    def records(self, document: Mapping[str, Any], partition: Partition) -> Iterable[Row]:
         """The contact's row, or nothing if its last update lies before the start date."""
-        [row] = super().records(document, stream_slice)
+        [row] = super().records(document, partition)
         if not self._is_recent(row.get("updated_at")):
             return ()
-        misfits = self._custom_values.fill(row, document)
-        if misfits:
-            self.tally.misfits(misfits)
+        rejected = self._custom_values.fill(row, document)
+        if rejected:
+            self.warnings.count_rejected(rejected)
         return (row,)
 
-    def _is_recent(self, updated_at: str | None) -> bool:
-        # Without their Z, moments sort as text (see `values.moment`).
-        return updated_at is None or updated_at[:-1] >= self._start[:-1]
-
-    def told(self) -> Iterable[str]:
-        return self._custom_values.told()
+    def notes(self) -> Iterable[str]:
+        return self._custom_values.notes()
 
     def left_out(self, rows: int) -> str:
         if not rows:
@@ -98,44 +96,60 @@ class Contacts(AutopilotStream):
         contacts = counted(rows, "contact")
         return f"{contacts} left out: last updated before the start date {self._start}"
 
+    def _is_recent(self, updated_at: str | None) -> bool:
+        # Without their Z, timestamps sort as text.
+        return updated_at is None or updated_at[:-1] >= self._start[:-1]
+
 
 class SmartSegmentsContacts(AutopilotStream):
-    """Who is in which smart segment: a slice per segment, a row per member. Never filtered."""
+    """Who is in which smart segment: a partition per segment, a row per member. Never filtered."""
 
     rows_field = "contacts"
     document_key = "contact_id"
     decode = staticmethod(decode_members)
 
-    def __init__(self, api: Api) -> None:
-        super().__init__(api)
-        self._segments = SmartSegments(api)
+    def __init__(self, client: Client) -> None:
+        super().__init__(client)
+        self._segments = SmartSegments(client)
         self._deleted: list[str] = []
 
     @property
     def primary_key(self) -> list[str]:
         return ["segment_id", "contact_id"]
 
-    def partitions(self) -> Iterable[Partition]:
+    def stream_slices(
+        self,
+        *,
+        sync_mode: SyncMode = SyncMode.full_refresh,
+        cursor_field: list[str] | None = None,
+        stream_state: Mapping[str, Any] | None = None,
+    ) -> Iterable[Partition]:
         """A partition for every segment that the account has now."""
         for segment in self._segments.read_records(SyncMode.full_refresh):
             yield {"segment_id": segment["segment_id"]}
 
-    def path_parts(self, stream_slice: JsonObject) -> list[str]:
-        return ["smart_segments", stream_slice["segment_id"], "contacts"]
+    def path_parts(self, partition: Partition) -> list[str]:
+        return ["smart_segments", partition["segment_id"], "contacts"]
 
-    def records(self, document: JsonObject, stream_slice: JsonObject) -> Iterable[Row]:
-        """The pair of the slice's segment and the contact; the contact's other fields stay out."""
-        return [{"segment_id": stream_slice["segment_id"], "contact_id": document["contact_id"]}]
+    def pages(
+        self, partition: Partition, bookmark: str | None = None
+    ) -> Generator[Answer[Page], None, None]:
+        """The pages of a segment's members; none if the segment is gone."""
+        try:
+            yield from super().pages(partition, bookmark)
+        except PageRefused as refused:
+            is_gone = refused.status in (requests.codes.not_found, requests.codes.gone)
+            if refused.bookmark or not is_gone:
+                raise
+            self._deleted.append(partition["segment_id"])
+            self.logger.warning(
+                f"{self.name}: segment {partition['segment_id']} was deleted while the sync ran;"
+                " it has no members any more."
+            )
 
-    def on_refused(self, partition: Partition, bookmark: str | None, status: int) -> None:
-        """A segment that is gone has no members; a bookmark that is gone is an error."""
-        if bookmark or status not in (requests.codes.not_found, requests.codes.gone):
-            super().on_refused(partition, bookmark, status)
-        self._deleted.append(partition["segment_id"])
-        self.logger.warning(
-            f"{self.name}: segment {partition['segment_id']} was deleted while the sync ran;"
-            " it has no members any more."
-        )
+    def records(self, document: Mapping[str, Any], partition: Partition) -> Iterable[Row]:
+        """The pair of segment and contact; the contact's other fields stay out."""
+        return [{"segment_id": partition["segment_id"], "contact_id": document["contact_id"]}]
 
     def left_out(self, rows: int) -> str:
         if not self._deleted:
@@ -143,13 +157,19 @@ class SmartSegmentsContacts(AutopilotStream):
         return f"{counted(len(self._deleted), 'segment')} left out: deleted while the sync ran"
 
 
-def all_streams(
-    api: Api, *, start_date: datetime, custom: Sequence[CustomColumn] = ()
+STREAM_NAMES = [
+    camel_to_snake(table.__name__)
+    for table in (Contacts, Lists, SmartSegments, SmartSegmentsContacts)
+]
+
+
+def create_streams(
+    client: Client, *, start_date: datetime, custom: Sequence[CustomColumn] = ()
 ) -> list[AutopilotStream]:
-    """The four streams in the order of the catalog; contacts with these custom columns."""
+    """The streams in the order of STREAM_NAMES; contacts with these custom columns."""
     return [
-        Contacts(api, start_date=start_date, custom=custom),
-        Lists(api),
-        SmartSegments(api),
-        SmartSegmentsContacts(api),
+        Contacts(client, start_date=start_date, custom=custom),
+        Lists(client),
+        SmartSegments(client),
+        SmartSegmentsContacts(client),
     ]

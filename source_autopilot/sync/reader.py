@@ -1,180 +1,355 @@
 """The read of all streams and segments side by side, on the CDK's ConcurrentSource.
 
-Builds the workers, their queue, and a checkpoint per stream; what a page is and which one comes
-next, the streams know.
+Here pages become record batches, with the state and the progress that follow from them. What a page
+is, and which one comes next, the streams know.
 """
 
 import logging
 import os
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing
+from dataclasses import replace
+from queue import Queue
+from typing import Any
 
 from airbyte_cdk.models import (
+    AirbyteErrorTraceMessage,
     AirbyteMessage,
     AirbyteStateMessage,
     AirbyteStreamStatus,
+    FailureType,
+    Level,
     StreamDescriptor,
-    SyncMode,
 )
 from airbyte_cdk.sources.concurrent_source.concurrent_source import ConcurrentSource
 from airbyte_cdk.sources.connector_state_manager import ConnectorStateManager
-from airbyte_cdk.sources.message import InMemoryMessageRepository
+from airbyte_cdk.sources.message import MessageRepository
 from airbyte_cdk.sources.streams.concurrent.abstract_stream import AbstractStream
-from airbyte_cdk.sources.streams.concurrent.adapters import StreamPartitionGenerator
 from airbyte_cdk.sources.streams.concurrent.default_stream import DefaultStream
+from airbyte_cdk.sources.streams.concurrent.partitions.partition import Partition as CdkPartition
+from airbyte_cdk.sources.streams.concurrent.partitions.partition_generator import (
+    PartitionGenerator,
+)
+from airbyte_cdk.sources.streams.concurrent.partitions.types import QueueItem
+from airbyte_cdk.sources.types import Record
 from airbyte_cdk.sources.utils.slice_logger import DebugSliceLogger
+from airbyte_cdk.utils.airbyte_secrets_utils import filter_secrets
 from airbyte_cdk.utils.stream_status_utils import as_airbyte_message as status_message
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
-from source_autopilot.api.client import Api
-from source_autopilot.api.pace import WORKERS
-from source_autopilot.cdk_log import for_people
+from source_autopilot.api.client import Client
+from source_autopilot.errors import (
+    InvalidState,
+    PageRefused,
+    SyncFailed,
+    SyncStopped,
+    UnreadablePage,
+    UserFacingError,
+)
 from source_autopilot.reports.progress import Progress
+from source_autopilot.reports.retries import RetryReport
 from source_autopilot.streams.base import AutopilotStream
-from source_autopilot.sync.cursor import Checkpoint
-from source_autopilot.sync.messages import MessageQueue, QueuedMessages
-from source_autopilot.sync.shutdown import SyncStopped
-from source_autopilot.sync.state import MalformedState, Positions
+from source_autopilot.streams.pagination import Partition
+from source_autopilot.sync.cursor import StreamCursor
+from source_autopilot.sync.record_batch import RecordBatch
+from source_autopilot.sync.state import StreamState
 from source_autopilot.text import listed
 
+WORKERS = 20  # at 20 requests a second and a second for an answer, as many requests are under way
 GENERATORS = 4  # one for each stream; the CDK deadlocks if there are as many as workers
-_ENDS = (AirbyteStreamStatus.COMPLETE, AirbyteStreamStatus.INCOMPLETE)
-QUEUED_PAGES = 10  # of some 200 kB; 10,000 items, as in the CDK, would be as many pages
+MAX_QUEUED_ITEMS = 10  # pages of some 200 kB; the CDK's 10,000 would be as many pages
+ENDS = (AirbyteStreamStatus.COMPLETE, AirbyteStreamStatus.INCOMPLETE)
 
 
-class ConcurrentRead:
-    """One read of streams that share one API. Raises MalformedState."""
+def _is_unexpected(line: logging.LogRecord) -> bool:
+    return bool(line.exc_info) and not isinstance(line.exc_info[1], UserFacingError)  # type: ignore[index]
+
+
+# The CDK logs each of its steps, for its developers; `reports` says what people need to know. Of
+# the CDK's lines only the stack trace of an unexpected error is shown.
+CDK_LOGGER = logging.getLogger("airbyte.concurrent_source")
+CDK_LOGGER.addFilter(_is_unexpected)
+
+
+class Reader:
+    """One read of streams that share a client.
+
+    `streams` creates them for a client that reports its failed tries. Raises InvalidState.
+    """
 
     def __init__(
         self,
-        streams: list[AutopilotStream],
+        client: Client,
+        streams: Callable[[Client], list[AutopilotStream]],
         state: list[AirbyteStateMessage] | None,
         logger: logging.Logger,
     ) -> None:
-        self._untold = {stream.name: stream for stream in streams}
-        self._api = streams[0].api if streams else None
         self._logger = logger
-        self._queue = MessageQueue(maxsize=QUEUED_PAGES)
-        self._checkpoints: dict[str, Checkpoint] = {}
-        # On this thread, which empties the queue and must not wait for room in it.
-        messages = QueuedMessages(self._queue, InMemoryMessageRepository())
+        self._queue = MessageQueue(maxsize=MAX_QUEUED_ITEMS)
+        self._messages = QueuedMessages(self._queue)
+        self._retries = RetryReport(self._messages.emit_message)
+        self._client = replace(client, listener=self._retries)
         states = ConnectorStateManager(state)
-        wrapped: list[AbstractStream] = []
-        for stream in streams:
-            positions = _positions(stream.name, states)
-            stream.checkpoint = Checkpoint(stream.name, positions, messages)
-            stream.progress = Progress(stream.name, messages, stream.logger)
-            self._checkpoints[stream.name] = stream.checkpoint
-            wrapped.append(_wrapped(stream, stream.checkpoint, messages, logger))
-        workers = ConcurrentSource.create(
-            WORKERS, GENERATORS, logger, DebugSliceLogger(), messages, queue=self._queue
-        )
-        # Without streams the CDK would wait for ever for the first message.
-        self._read = workers.read(wrapped) if wrapped else iter(())
+        self._readers = [
+            StreamReader(stream, _read_state(stream.name, states), self._messages)
+            for stream in streams(self._client)
+        ]
+        self._running = {reader.stream.name: reader for reader in self._readers}
 
-    def messages(self) -> Iterator[AirbyteMessage]:
-        """All records, with the states that vouch for them.
+    def read(self) -> Iterator[AirbyteMessage]:
+        """All records, with the states that cover them, and each failure once.
 
-        Raises AirbyteTracedException of the CDK if a stream failed, and SyncStopped after `stop`.
-        If nobody takes the messages any more, the workers end instead of filling the queue: the
-        interpreter waits for its workers, which would wait for room in it for ever.
+        Raises SyncFailed if a stream failed, and SyncStopped after `stop`. If the messages are not
+        taken to their end, the workers end instead of waiting for room in the queue: the
+        interpreter waits for its workers.
         """
         try:
-            with for_people():
-                self._tell_beginning()
-                yield from self._told(self._read)
+            self._log_beginning()
+            yield from self._report_ends(_report_once(self._start()))
         except SyncStopped:
-            for name in list(self._untold):
+            for name in list(self._running):
                 stream = StreamDescriptor(name=name)
-                yield from self._told([status_message(stream, AirbyteStreamStatus.INCOMPLETE)])
+                yield from self._report_ends(
+                    [status_message(stream, AirbyteStreamStatus.INCOMPLETE)]
+                )
             raise
         finally:
-            if self._api:
-                self._tell_waits(self._api)
-                self._api.budget.close(AirbyteTracedException(message="The sync was stopped."))
-            threading.Thread(target=_empty_for_ever, args=[self._queue], daemon=True).start()
-
-    def _told(self, messages: Iterable[AirbyteMessage]) -> Iterator[AirbyteMessage]:
-        """The messages; when one says that a stream ended, people are told what became of it.
-
-        On the thread that takes the messages, where no worker's lock is held. Each stream is told
-        of once.
-        """
-        for message in messages:
-            status = message.trace.stream_status if message.trace else None
-            if status and status.status in _ENDS:
-                stream = self._untold.pop(status.stream_descriptor.name, None)
-                if stream:
-                    _report(stream, complete=status.status == AirbyteStreamStatus.COMPLETE)
-            yield message
-
-    def _tell_beginning(self) -> None:
-        if self._checkpoints:
-            self._logger.info(f"Reading {listed(list(self._checkpoints))}.")
-        begun = [name for name, it in self._checkpoints.items() if it.state.get("states")]
-        if begun:
-            self._logger.info(f"Going on where the last attempt stopped: {listed(begun)}.")
-
-    def _tell_waits(self, api: Api) -> None:
-        summary = api.budget.waits.summary()
-        if summary:
-            self._logger.info(summary)
+            summary = self._retries.summary()
+            if summary:
+                self._logger.info(summary)
+            self._client.limiter.close(SyncStopped)
+            threading.Thread(target=_drain, args=[self._queue], daemon=True).start()
 
     def stop(self) -> None:
-        """End soon: what is on the queue still goes out, with the states that vouch for it.
+        """Stop the read soon: what is on the queue still goes out, with the states that cover it.
 
         Not to be called on the thread that takes the messages, which has to empty the queue.
         """
         stopped = SyncStopped()
-        for checkpoint in self._checkpoints.values():
-            checkpoint.end(stopped)
+        for reader in self._readers:
+            reader.cursor.stop(stopped)
         self._queue.end(stopped)
 
+    def _start(self) -> Iterator[AirbyteMessage]:
+        if not self._readers:  # the CDK would wait for the first message for ever
+            return iter(())
+        source = ConcurrentSource.create(
+            WORKERS, GENERATORS, CDK_LOGGER, DebugSliceLogger(), self._messages, queue=self._queue
+        )
+        return source.read([reader.to_cdk_stream() for reader in self._readers])
 
-def _report(stream: AutopilotStream, *, complete: bool) -> None:
-    """Log what a person should know of the rows that a stream has read, once, at its end."""
-    stream.tally.log(stream.name, stream.logger)
-    for sentence in stream.told():
-        stream.logger.info(f"{stream.name}: {sentence}")
-    if stream.progress:
-        left_out = stream.left_out(stream.progress.left_out)
-        stream.progress.log_summary(complete=complete, left_out=left_out)
+    def _log_beginning(self) -> None:
+        names = [reader.stream.name for reader in self._readers]
+        begun = [reader.stream.name for reader in self._readers if reader.cursor.has_begun]
+        if names:
+            self._logger.info(f"Reading {listed(names)}.")
+        if begun:
+            self._logger.info(f"Going on where the last attempt stopped: {listed(begun)}.")
+
+    def _report_ends(self, messages: Iterable[AirbyteMessage]) -> Iterator[AirbyteMessage]:
+        """The messages; once a stream has ended, the log says what became of it.
+
+        On the thread that takes the messages, where no worker's lock is held.
+        """
+        for message in messages:
+            status = message.trace.stream_status if message.trace else None
+            name = status.stream_descriptor.name if status else ""
+            if status and status.status in ENDS and name in self._running:
+                reader = self._running.pop(name)
+                reader.report(complete=status.status == AirbyteStreamStatus.COMPLETE)
+            elif status and status.reasons and name not in self._running:
+                continue  # a segment list that another stream needs was refused for a moment
+            yield message
 
 
-def _empty_for_ever(queue: MessageQueue) -> None:
-    while True:
-        queue.get()
+class StreamReader:
+    """Reads one stream: its pages become record batches, states and progress."""
+
+    def __init__(
+        self, stream: AutopilotStream, state: StreamState, messages: MessageRepository
+    ) -> None:
+        self.stream = stream
+        self.cursor = StreamCursor(stream.name, state, messages)
+        self._progress = Progress(stream.name, messages, stream.logger)
+
+    def to_cdk_stream(self) -> AbstractStream:
+        """The stream as the CDK's ConcurrentSource reads it."""
+        key = self.stream.primary_key
+        return DefaultStream(
+            partition_generator=_Partitions(self),
+            name=self.stream.name,
+            json_schema=self.stream.get_json_schema,
+            primary_key=[key] if isinstance(key, str) else key,
+            cursor_field=None,
+            logger=CDK_LOGGER,
+            cursor=self.cursor,
+        )
+
+    def select_partitions(self) -> list[Partition]:
+        """The partitions that are still to be read."""
+        partitions = self.cursor.select_unfinished(self.stream.stream_slices())
+        self._progress.chains = len(partitions)
+        return partitions
+
+    def read(self, partition: Partition) -> None:
+        """Read a partition from its bookmark to its end.
+
+        A bookmark that Autopilot refuses, of the last attempt, means to read it from its start.
+        """
+        bookmark = self.cursor.bookmark(partition)
+        try:
+            self._read_from(partition, bookmark)
+        except PageRefused as refused:
+            if bookmark is None or refused.bookmark != bookmark:
+                raise
+            self.stream.logger.warning(
+                f"{self.stream.name}: Autopilot does not know the bookmark {bookmark} of the last"
+                " attempt any more; what it stands for is read again from the start."
+            )
+            self.cursor.start_over(partition)
+            self._read_from(partition, None)
+
+    def report(self, *, complete: bool) -> None:
+        """Log what a person should know of the rows that were read, once, at the stream's end."""
+        self.stream.warnings.log(self.stream.name, self.stream.logger)
+        for sentence in self.stream.notes():
+            self.stream.logger.info(f"{self.stream.name}: {sentence}")
+        left_out = self.stream.left_out(self._progress.left_out)
+        self._progress.log_summary(complete=complete, left_out=left_out)
+
+    def _read_from(self, partition: Partition, bookmark: str | None) -> None:
+        with closing(self.stream.pages(partition, bookmark)) as pages:
+            for number, answer in enumerate(pages, start=1):
+                page = answer.content
+                rows = self.stream.parse_response(answer, stream_slice=partition)
+                try:
+                    batch = RecordBatch.from_rows(self.stream.name, rows, rows_read=len(page.rows))
+                except RecursionError:
+                    too_deep = UnreadablePage("a value in it is nested too deeply")
+                    raise self.stream.unusable_page(number, too_deep) from None
+                token = self.stream.next_page_token(answer)
+                next_bookmark = token["bookmark"] if token else None
+                self.cursor.deliver(partition, batch, bookmark=next_bookmark)
+                self._progress.count_page(
+                    rows=len(page.rows), total=page.total, delivered=batch.count, first=number == 1
+                )
 
 
-def _positions(stream_name: str, states: ConnectorStateManager) -> Positions:
-    """The positions that a stream goes on from.
+class _Partitions(PartitionGenerator):
+    def __init__(self, reader: StreamReader) -> None:
+        self._reader = reader
 
-    Airbyte's platform deletes the state of a finished full refresh before the next job, and says so
-    by WORKER_JOB_ID. Anywhere else the state of the last sync is still there: whoever trusted it
-    would deliver nothing ever after.
+    def generate(self) -> Iterator[CdkPartition]:
+        for partition in self._reader.select_partitions():
+            yield _Partition(self._reader, partition)
+
+
+class _Partition(CdkPartition):
+    def __init__(self, reader: StreamReader, partition: Partition) -> None:
+        self._reader = reader
+        self._partition = partition
+
+    def read(self) -> Iterable[Record]:
+        """Nothing: the records go out in batches, through the cursor."""
+        self._reader.read(self._partition)
+        return ()
+
+    def to_slice(self) -> Partition:
+        return self._partition
+
+    def stream_name(self) -> str:
+        return self._reader.stream.name
+
+    def __hash__(self) -> int:
+        return hash((self.stream_name(), tuple(self._partition.items())))
+
+
+class MessageQueue(Queue[QueueItem]):
+    """The queue between the workers and the thread that writes to stdout, which can be ended."""
+
+    def end(self, reason: AirbyteTracedException) -> None:
+        """Have `get` raise the reason when everything before it is taken."""
+        self.put(reason)
+
+    def get(self, block: bool = True, timeout: float | None = None) -> QueueItem:
+        found: Any = super().get(block, timeout)
+        if isinstance(found, AirbyteTracedException):
+            raise found
+        return found  # type: ignore[no-any-return]
+
+
+class QueuedMessages(MessageRepository):
+    """Puts messages on the queue, in the order in which they come.
+
+    The CDK's own repositories keep a list beside the queue, through which a state can reach stdout
+    before the records that it covers, or after a later state.
+    """
+
+    def __init__(self, queue: MessageQueue) -> None:
+        self._queue = queue
+
+    def emit_message(self, message: AirbyteMessage) -> None:
+        self._queue.put(message)
+
+    def log_message(self, level: Level, message_provider: Callable[[], dict[str, Any]]) -> None:
+        """Nothing: what the CDK would log so holds requests and answers."""
+
+    def consume_queue(self) -> Iterable[AirbyteMessage]:
+        return ()
+
+
+def _read_state(stream_name: str, states: ConnectorStateManager) -> StreamState:
+    """The state that a stream goes on from.
+
+    Airbyte's platform deletes the state of a finished full refresh before the next job, and sets
+    WORKER_JOB_ID. Anywhere else the finished state of the last sync is still there, and a stream
+    that went on from it would deliver nothing (docs/decisions/0005).
     """
     try:
-        positions = Positions.parse(states.get_stream_state(stream_name, None))
-    except MalformedState as malformed:
-        raise MalformedState(f"{stream_name}: {malformed}") from None
+        state = StreamState.parse(states.get_stream_state(stream_name, None))
+    except InvalidState as invalid:
+        raise InvalidState(f"{stream_name}: {invalid}") from None
     under_the_platform = bool(os.environ.get("WORKER_JOB_ID"))
-    return positions if under_the_platform or not positions.complete else Positions()
+    return state if under_the_platform or not state.complete else StreamState()
 
 
-def _wrapped(
-    stream: AutopilotStream,
-    checkpoint: Checkpoint,
-    messages: QueuedMessages,
-    logger: logging.Logger,
-) -> DefaultStream:
-    generator = StreamPartitionGenerator(stream, messages, SyncMode.full_refresh, None, None)
-    key = stream.primary_key
-    return DefaultStream(
-        partition_generator=generator,
-        name=stream.name,
-        json_schema={},  # the CDK reads nothing out of it
-        primary_key=[key] if isinstance(key, str) else key,
-        cursor_field=None,
-        logger=logger,
-        cursor=checkpoint,
-    )
+def _report_once(messages: Iterator[AirbyteMessage]) -> Iterator[AirbyteMessage]:
+    """The messages of a read, with each failure once, masked.
+
+    The CDK reports a failure for every worker that meets it, does not mask secrets in it, and ends
+    with a config error whatever happened, after which Airbyte would not try again. Raises
+    SyncFailed with the first failure's sentence and type in its place, and SyncStopped as it comes.
+    """
+    failures: dict[str | None, AirbyteErrorTraceMessage] = {}
+    try:
+        for message in messages:
+            error = message.trace.error if message.trace else None
+            if error:
+                if error.message in failures:
+                    continue
+                failures[error.message] = _mask(error)
+            yield message
+    except SyncStopped:
+        raise
+    except AirbyteTracedException as cdk_error:
+        if not failures:
+            raise
+        first = next(iter(failures.values()))
+        raise SyncFailed(
+            message=first.message,
+            internal_message=cdk_error.message,
+            failure_type=first.failure_type or FailureType.system_error,
+        ) from None
+
+
+def _mask(error: AirbyteErrorTraceMessage) -> AirbyteErrorTraceMessage:
+    error.message = filter_secrets(error.message)
+    error.internal_message = filter_secrets(error.internal_message or "") or None
+    error.stack_trace = filter_secrets(error.stack_trace or "") or None
+    return error
+
+
+def _drain(queue: MessageQueue) -> None:
+    while True:
+        queue.get()

@@ -1,20 +1,20 @@
-"""A stream's state as Airbyte keeps it -> how far each partition has come, and back. Pure."""
+"""A stream's state as Airbyte keeps it <-> how far each partition of the stream has come. Pure."""
+
+from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
+from source_autopilot.errors import InvalidState
+from source_autopilot.streams.pagination import Partition
+
 COMPLETE = "__ab_full_refresh_sync_complete"  # the CDK's own mark of a finished full refresh
 NO_CURSOR = "__ab_no_cursor_state_message"  # what version 0.1.0 left behind: it says nothing
 
-Partition = Mapping[str, str]
-Key = tuple[tuple[str, str], ...]
+PartitionKey = tuple[tuple[str, str], ...]
 
 
-class MalformedState(ValueError):
-    """A state that this connector cannot have written. The text says what is wrong with it."""
-
-
-class Positions:
+class StreamState:
     """How far each partition of a stream has come: not begun, at a bookmark, or finished.
 
     Attributes:
@@ -23,25 +23,22 @@ class Positions:
 
     def __init__(self) -> None:
         self.complete = False
-        self._cursors: dict[Key, dict[str, Any]] = {}
+        self._cursors: dict[PartitionKey, dict[str, Any]] = {}
 
     @classmethod
-    def parse(cls, state: Mapping[str, Any]) -> "Positions":
-        """The positions in a state; an empty one is the start.
-
-        Raises MalformedState, which says what is wrong with it.
-        """
-        positions = cls()
+    def parse(cls, state: Mapping[str, Any]) -> StreamState:
+        """Read a state; an empty one is the start. Raises InvalidState."""
+        parsed = cls()
         if state.get(COMPLETE) is True:
-            positions.complete = True
+            parsed.complete = True
         elif state and state.get(NO_CURSOR) is not True:
             entries = state.get("states")
             if not isinstance(entries, list):
-                raise MalformedState('it has no array "states"')
+                raise InvalidState('it has no array "states"')
             for number, entry in enumerate(entries, start=1):
-                key, cursor = _entry(entry, number)
-                positions._cursors[key] = cursor
-        return positions
+                key, cursor = _parse_entry(entry, number)
+                parsed._cursors[key] = cursor
+        return parsed
 
     def dump(self) -> dict[str, Any]:
         """The state to keep: an entry per partition that has begun, or the mark of completion."""
@@ -55,8 +52,8 @@ class Positions:
 
     def bookmark(self, partition: Partition) -> str | None:
         """Where to go on in a partition; None at its start."""
-        found: str | None = self._cursors.get(_key(partition), {}).get("bookmark")
-        return found
+        bookmark: str | None = self._cursors.get(_key(partition), {}).get("bookmark")
+        return bookmark
 
     def is_finished(self, partition: Partition) -> bool:
         """Whether a partition needs no more reading."""
@@ -76,23 +73,23 @@ class Positions:
     def keep_only(self, partitions: list[Partition]) -> None:
         """Forget the partitions that are no more, such as deleted segments."""
         existing = {_key(partition) for partition in partitions}
-        self._cursors = {key: it for key, it in self._cursors.items() if key in existing}
+        self._cursors = {key: cursor for key, cursor in self._cursors.items() if key in existing}
 
 
-def _key(partition: Partition) -> Key:
+def _key(partition: Partition) -> PartitionKey:
     return tuple(sorted(partition.items()))
 
 
-def _entry(entry: Any, number: int) -> tuple[Key, dict[str, Any]]:
+def _parse_entry(entry: Any, number: int) -> tuple[PartitionKey, dict[str, Any]]:
     partition = entry.get("partition") if isinstance(entry, Mapping) else None
     cursor = entry.get("cursor") if isinstance(entry, Mapping) else None
     if not isinstance(partition, Mapping) or not isinstance(cursor, Mapping):
-        raise MalformedState(f"its entry {number} has no partition or no cursor")
+        raise InvalidState(f"its entry {number} has no partition or no cursor")
     if not all(isinstance(value, str) for value in partition.values()):
-        raise MalformedState(f"the partition of its entry {number} is not made of texts")
-    bookmark = cursor.get("bookmark")
+        raise InvalidState(f"the partition of its entry {number} is not made of texts")
     if cursor.get(COMPLETE) is True:
         return _key(partition), {COMPLETE: True}
+    bookmark = cursor.get("bookmark")
     if not isinstance(bookmark, str) or not bookmark:
-        raise MalformedState(f"the cursor of its entry {number} has no bookmark")
+        raise InvalidState(f"the cursor of its entry {number} has no bookmark")
     return _key(partition), {"bookmark": bookmark}

@@ -1,15 +1,15 @@
-"""Tests of `api_url`."""
+"""Tests of `base_url`."""
 
 import pytest
 
-from source_autopilot.api.base_url import api_url
-from source_autopilot.config import InvalidConfig
+from source_autopilot.api.base_url import find_base_url
+from source_autopilot.errors import InvalidConfig
 
 
-@pytest.mark.parametrize("environment", [{}, {"AUTOPILOT_API_URL": ""}])
-def test_api_url__default(environment: dict[str, str]) -> None:
+@pytest.mark.parametrize("environment", [{}, {"AUTOPILOT_API_URL": ""}, {"AUTOPILOT_API_URL": " "}])
+def test_find_base_url__default(environment: dict[str, str]) -> None:
     """Without an override the key goes to the vendor, over https."""
-    assert api_url(environment) == "https://api2.autopilothq.com/v1/"
+    assert find_base_url(environment) == "https://api2.autopilothq.com/v1/"
 
 
 @pytest.mark.parametrize(
@@ -20,11 +20,13 @@ def test_api_url__default(environment: dict[str, str]) -> None:
         ("http://localhost:1/v1/", "http://localhost:1/v1/"),
         ("http://[::1]:8080/v1", "http://[::1]:8080/v1/"),
         ("https://proxy.example/autopilot", "https://proxy.example/autopilot/"),
+        ("https://proxy.example/autopilot//", "https://proxy.example/autopilot/"),
+        (" https://proxy.example/ ", "https://proxy.example/"),
     ],
 )
-def test_api_url__override(given: str, expected: str) -> None:
-    """The machine itself may be reached in plain, any other host over https."""
-    assert api_url({"AUTOPILOT_API_URL": given}) == expected
+def test_find_base_url__override(given: str, expected: str) -> None:
+    """Plain http is for this machine only; any other host is reached over https."""
+    assert find_base_url({"AUTOPILOT_API_URL": given}) == expected
 
 
 @pytest.mark.parametrize(
@@ -37,29 +39,65 @@ def test_api_url__override(given: str, expected: str) -> None:
         "http://127.0.0.1\\@autopilot.example/",
         "http://127.0.0.1:99999/",
         "http://0.0.0.0/",
-        "https://user:password@autopilot.example/",
+        "https://user@autopilot.example/",
+        "https://:password@autopilot.example/",
         "https://autopilot.example/?to=",
+        "https://autopilot.example/?to=elsewhere",
+        "https://autopilot.example/#v1",
         "ftp://127.0.0.1/",
         "127.0.0.1:8080",
         "https://",
         "http://[::1/",
     ],
 )
-def test_api_url__would_give_the_key_away(given: str) -> None:
-    """No address that would send the key in plain, or somewhere else than it seems."""
-    with pytest.raises(InvalidConfig, match="AUTOPILOT_API_URL"):
-        api_url({"AUTOPILOT_API_URL": given})
+def test_find_base_url__unsafe_for_the_key(given: str) -> None:
+    """An address is refused that would send the key in plain, or elsewhere than it seems."""
+    with pytest.raises(InvalidConfig) as raised:
+        find_base_url({"AUTOPILOT_API_URL": given})
+
+    assert str(raised.value) == (
+        "The environment variable AUTOPILOT_API_URL is no address to send the API key to: expected"
+        " an https:// URL, or http:// to this machine such as http://127.0.0.1:8080/v1."
+    )
 
 
-@pytest.mark.parametrize("given", ["http://127.0.0.1:8080/v1", "http://localhost/", "ftp://x/"])
+@pytest.mark.parametrize(
+    "given",
+    [
+        "http://127.0.0.1:8080/v1",
+        "http://localhost/",
+        "ftp://proxy.example/",
+        "https://a@b.example",
+    ],
+)
 @pytest.mark.parametrize("mode", ["cloud", "CLOUD"])
-def test_api_url__nothing_in_plain_in_the_cloud(given: str, mode: str) -> None:
-    """There, this machine is somebody else's."""
-    with pytest.raises(InvalidConfig, match="https"):
-        api_url({"AUTOPILOT_API_URL": given, "DEPLOYMENT_MODE": mode})
+def test_find_base_url__in_the_cloud(given: str, mode: str) -> None:
+    """In Airbyte's cloud plain http is refused even to this machine, which is not the user's."""
+    with pytest.raises(InvalidConfig) as raised:
+        find_base_url({"AUTOPILOT_API_URL": given, "DEPLOYMENT_MODE": mode})
+
+    assert str(raised.value) == (
+        "The environment variable AUTOPILOT_API_URL is no address to send the API key to: in"
+        " Airbyte's cloud it has to be an https:// URL."
+    )
 
 
-@pytest.mark.parametrize("given", ["", "https://proxy.example/autopilot"])
-def test_api_url__https_in_the_cloud(given: str) -> None:
-    """An address that is safe is taken there, too."""
-    assert api_url({"AUTOPILOT_API_URL": given, "DEPLOYMENT_MODE": "cloud"}).startswith("https://")
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ("", "https://api2.autopilothq.com/v1/"),
+        ("https://proxy.example/autopilot", "https://proxy.example/autopilot/"),
+    ],
+)
+def test_find_base_url__https_in_the_cloud(given: str, expected: str) -> None:
+    """An address that is safe is taken in Airbyte's cloud, too."""
+    environment = {"AUTOPILOT_API_URL": given, "DEPLOYMENT_MODE": "cloud"}
+
+    assert find_base_url(environment) == expected
+
+
+def test_find_base_url__in_a_deployment_of_ones_own() -> None:
+    """Airbyte outside of its cloud may set DEPLOYMENT_MODE, too: this machine is allowed there."""
+    environment = {"AUTOPILOT_API_URL": "http://127.0.0.1:8080", "DEPLOYMENT_MODE": "oss"}
+
+    assert find_base_url(environment) == "http://127.0.0.1:8080/"

@@ -1,155 +1,337 @@
-"""Tests of `errors`."""
+"""Tests of `error_mapping`."""
+
+import time
+from dataclasses import replace
+from email.utils import formatdate
 
 import pytest
 import requests
 from airbyte_cdk.models import FailureType
-from airbyte_cdk.sources.streams.http.error_handlers import ResponseAction
 
-from source_autopilot.api.error_mapping import AutopilotErrorHandler
-from source_autopilot.api.retry_policy import (
-    PATIENCE_FOR_ONE_QUESTION,
-    PATIENCE_OF_CHECK,
-    PATIENCE_OF_DISCOVER,
-    PATIENCE_OF_FORECAST,
-    PATIENCE_OF_READ,
-    Patience,
+from source_autopilot.api.error_mapping import (
+    NO_TIME_LEFT,
+    Action,
+    Failure,
+    map_exception,
+    map_status,
+    parse_retry_after,
 )
-from source_autopilot.reports.retries import Waits
-from source_autopilot.source import SECONDS_BEFORE_FORECAST
-from source_autopilot.streams.custom_fields import SECONDS_BEFORE_FALLBACK, SECONDS_BEFORE_ONE_TRY
-from source_autopilot.survey import MOST_SECONDS
+from source_autopilot.errors import PageRefused, UnreadableBody, UserFacingError
 
-HANDLER = AutopilotErrorHandler(PATIENCE_OF_READ, Waits().of("contacts"))
+TRY_LATER = (
+    "Nothing is wrong with your settings; the next attempt may succeed. If this lasts for more"
+    " than a day, ask Autopilot's support."
+)
+NEW_KEY = (
+    "Copy the key from Autopilot (Settings > Autopilot API) into this source's API Key again;"
+    " regenerating a key in Autopilot stops the old one at once."
+)
+LOOK_AT_THE_NETWORK = (
+    "The next attempt may succeed. If this lasts, check that api2.autopilothq.com can be reached"
+    " from where Airbyte runs (network, DNS, proxy, firewall, certificates)."
+)
+MAYBE_DELETED = f"What the bookmark points at may have been deleted during the sync. {TRY_LATER}"
+EPOCH_SECONDS = 1_700_000_000.0
 
 
-def answer(status: int, body: bytes = b"{}", **headers: str) -> requests.Response:
-    """A response as requests would hand it over."""
-    response = requests.Response()
-    response.status_code = status
-    response._content = body
-    response.headers.update({name.replace("_", "-"): value for name, value in headers.items()})
-    return response
+def failure_of(
+    status: int, *, bookmark: str | None = None, retry_after: str | None = None
+) -> Failure:
+    """What a status means for a page of contacts, where pauses of two minutes are waited for."""
+    headers = {} if retry_after is None else {"Retry-After": retry_after}
+    failure = map_status(
+        status, headers, stream="contacts", bookmark=bookmark, max_pause_seconds=120
+    )
+    assert failure is not None
+    return failure
 
 
 @pytest.mark.parametrize(
-    ("status", "action", "failure_type"),
+    ("status", "action", "failure_type", "seen", "advice"),
     [
-        (200, ResponseAction.SUCCESS, None),
-        (204, ResponseAction.FAIL, FailureType.system_error),
-        (301, ResponseAction.FAIL, FailureType.transient_error),
-        (307, ResponseAction.FAIL, FailureType.transient_error),
-        (400, ResponseAction.IGNORE, None),  # the stream decides
-        (401, ResponseAction.FAIL, FailureType.config_error),
-        (403, ResponseAction.FAIL, FailureType.config_error),
-        (404, ResponseAction.IGNORE, None),
-        (410, ResponseAction.IGNORE, None),
-        (422, ResponseAction.IGNORE, None),
-        (405, ResponseAction.FAIL, FailureType.system_error),
-        (408, ResponseAction.RETRY, FailureType.transient_error),
-        (429, ResponseAction.RATE_LIMITED, FailureType.transient_error),
-        (500, ResponseAction.RETRY, FailureType.transient_error),
-        (503, ResponseAction.RETRY, FailureType.transient_error),
-        (599, ResponseAction.RETRY, FailureType.transient_error),
+        (
+            401,
+            Action.FAIL,
+            FailureType.config_error,
+            "Autopilot does not accept the API key (401)",
+            NEW_KEY,
+        ),
+        (
+            403,
+            Action.FAIL,
+            FailureType.config_error,
+            "Autopilot does not allow this API key to read this (403)",
+            NEW_KEY,
+        ),
+        (
+            408,
+            Action.RETRY,
+            FailureType.transient_error,
+            "Autopilot took too long to answer (408)",
+            TRY_LATER,
+        ),
+        (
+            429,
+            Action.WAIT,
+            FailureType.transient_error,
+            "Autopilot is limiting requests (429)",
+            TRY_LATER,
+        ),
+        *(
+            (
+                status,
+                Action.RETRY,
+                FailureType.transient_error,
+                f"Autopilot has trouble on its side ({status})",
+                TRY_LATER,
+            )
+            for status in (500, 502, 503, 504, 599)
+        ),
+        *(
+            (
+                status,
+                Action.FAIL,
+                FailureType.transient_error,
+                f"Autopilot's address answered with a redirect ({status}), which is not followed"
+                " because the API key would go with it",
+                "Look for a proxy on the way to api2.autopilothq.com.",
+            )
+            for status in (301, 302, 307, 308)
+        ),
+        *(
+            (
+                status,
+                Action.FAIL,
+                FailureType.system_error,
+                f"Autopilot answered with status {status}, which this connector does not expect",
+                "Please report this.",
+            )
+            for status in (101, 201, 204, 402, 405, 418, 499, 600)
+        ),
     ],
 )
-def test_interpret_response__status(
-    status: int, action: ResponseAction, failure_type: FailureType | None
+@pytest.mark.parametrize("bookmark", [None, "b1"])
+def test_map_status(
+    status: int,
+    action: Action,
+    failure_type: FailureType,
+    seen: str,
+    advice: str,
+    bookmark: str | None,
 ) -> None:
-    """Each status is retried or given up, and is somebody's fault, as the table says."""
-    resolution = HANDLER.verdict(answer(status))
+    """Each status has its action, its failure type, its sentence and its advice, on any page."""
+    assert failure_of(status, bookmark=bookmark) == Failure(
+        action, seen, advice, failure_type, status=status, bookmark=bookmark
+    )
 
-    assert (resolution.response_action, resolution.failure_type) == (action, failure_type)
-    refused = action in (ResponseAction.SUCCESS, ResponseAction.IGNORE)
-    assert refused or str(status) in str(resolution.error_message)
+
+@pytest.mark.parametrize("status", [400, 404, 410, 422])
+def test_map_status__page_that_is_not_there(status: int) -> None:
+    """What is not found behind a bookmark is refused: the stream decides what that means."""
+    assert failure_of(status, bookmark="b1") == Failure(
+        Action.REFUSE,
+        f"contacts: Autopilot does not find the page at bookmark b1 ({status})",
+        MAYBE_DELETED,
+        FailureType.transient_error,
+        status=status,
+        bookmark="b1",
+    )
+
+
+@pytest.mark.parametrize("status", [404, 410, 422])
+def test_map_status__first_page_that_is_not_there(status: int) -> None:
+    """A first page that is not found is refused, too: its list or segment may be gone."""
+    assert failure_of(status) == Failure(
+        Action.REFUSE,
+        f"contacts: Autopilot does not find the first page ({status})",
+        MAYBE_DELETED,
+        FailureType.transient_error,
+        status=status,
+    )
+
+
+def test_map_status__bad_request_for_a_first_page() -> None:
+    """Without a bookmark that could be the reason, 400 means that no key arrives."""
+    assert failure_of(400) == Failure(
+        Action.FAIL,
+        "Autopilot refused the request, as it does when no API key arrives (400)",
+        NEW_KEY,
+        FailureType.config_error,
+        status=400,
+    )
+
+
+@pytest.mark.parametrize("retry_after", [None, "7", "9999"])
+def test_map_status__page(retry_after: str | None) -> None:
+    """Status 200 is no failure, whatever pause it asks for."""
+    headers = {} if retry_after is None else {"Retry-After": retry_after}
+
+    assert map_status(200, headers, stream="contacts", bookmark=None, max_pause_seconds=120) is None
+
+
+@pytest.mark.parametrize("status", [429, 503])
+@pytest.mark.parametrize("retry_after", ["0", "7", "120"])
+def test_map_status__pause(status: int, retry_after: str) -> None:
+    """A pause of at most the policy's changes nothing but the seconds to wait."""
+    assert failure_of(status, retry_after=retry_after) == replace(
+        failure_of(status), pause_seconds=float(retry_after)
+    )
+
+
+@pytest.mark.parametrize("status", [429, 503])
+@pytest.mark.parametrize(
+    ("retry_after", "asked"),
+    [("121", "2 minutes"), ("3600", "60 minutes"), ("9" * 400, "an endless time")],
+)
+def test_map_status__pause_too_long(status: int, retry_after: str, asked: str) -> None:
+    """A pause that is longer than the policy's is not waited for: the error says how long it is."""
+    assert failure_of(status, bookmark="b1", retry_after=retry_after) == Failure(
+        Action.FAIL,
+        f"Autopilot asks to wait for {asked} ({status}), longer than an attempt should",
+        TRY_LATER,
+        FailureType.transient_error,
+        status=status,
+        bookmark="b1",
+        pause_seconds=float(retry_after),
+    )
 
 
 @pytest.mark.parametrize(
-    ("error", "action", "seen"),
+    ("header", "seconds"),
     [
-        (requests.ConnectTimeout(), ResponseAction.RETRY, "did not answer in time"),
-        (requests.ReadTimeout(), ResponseAction.RETRY, "did not answer in time"),
-        (requests.ConnectionError(), ResponseAction.RETRY, "failed or broke off"),
-        (requests.exceptions.ChunkedEncodingError(), ResponseAction.RETRY, "broke off"),
-        (requests.exceptions.ContentDecodingError(), ResponseAction.RETRY, "broke off"),
-        (requests.exceptions.SSLError(), ResponseAction.RETRY, "No secure connection"),
-        (requests.exceptions.InvalidURL(), ResponseAction.RETRY, "was not found"),
-        (requests.exceptions.InvalidHeader(), ResponseAction.FAIL, "could not be sent"),
+        ("7", 7.0),
+        (" 7 ", 7.0),
+        ("0", 0.0),
+        ("9" * 400, float("inf")),
+        ("", None),
+        ("soon", None),
+        ("-1", None),
+        ("1.5", None),
+        ("Tue, 99 Nov 2023 22:13:29 GMT", None),
+        ("Tue, 21 Nov 99999999999999 22:13:29 GMT", None),
     ],
 )
-def test_interpret_response__exception(error: Exception, action: ResponseAction, seen: str) -> None:
-    """Trouble on the way is worth another try; a request that cannot be sent is not."""
-    resolution = HANDLER.verdict(error)
-
-    assert resolution.response_action == action
-    assert seen in str(resolution.error_message)
+def test_parse_retry_after__seconds(header: str, seconds: float | None) -> None:
+    """A number is taken as it is; what is neither a number nor a date asks for no pause."""
+    assert parse_retry_after({"Retry-After": header}) == seconds
 
 
-@pytest.mark.parametrize("body", [b"", b"<html>", b'{"contacts":[{"contact'])
-def test_interpret_response__unreadable_body(body: bytes) -> None:
-    """A body that is no JSON is retried even with status 200, and never taken for an empty page."""
-    resolution = HANDLER.verdict(answer(200, body))
-
-    assert resolution.response_action == ResponseAction.RETRY
-    assert resolution.failure_type == FailureType.transient_error
+def test_parse_retry_after__absent() -> None:
+    """No header is no pause."""
+    assert parse_retry_after({"X-RateLimit-Reset": "7"}) is None
 
 
-@pytest.mark.parametrize(
-    ("header", "asked"), [("3600", "60 minutes"), ("9" * 400, "an endless time")]
-)
-def test_interpret_response__pause_too_long(header: str, asked: str) -> None:
-    """An API that asks for an hour gets no attempt that sleeps for an hour."""
-    resolution = HANDLER.verdict(answer(429, Retry_After=header))
+@pytest.mark.parametrize(("seconds_ahead", "pause_seconds"), [(9, 9), (0, 0), (-9, 0)])
+def test_parse_retry_after__date(
+    monkeypatch: pytest.MonkeyPatch, seconds_ahead: float, pause_seconds: float
+) -> None:
+    """An HTTP date is the time until then, and never negative."""
+    monkeypatch.setattr(time, "time", lambda: EPOCH_SECONDS)
+    header = formatdate(EPOCH_SECONDS + seconds_ahead, usegmt=True)
 
-    assert resolution.response_action == ResponseAction.FAIL
-    assert resolution.failure_type == FailureType.transient_error
-    assert f"asks to wait for {asked} (429)" in str(resolution.error_message)
-
-
-def test_interpret_response__tells_of_tries_that_failed() -> None:
-    """Whoever sums up a sync hears of each try that another one may mend, and of no other."""
-    told: list[str | None] = []
-    handler = AutopilotErrorHandler(PATIENCE_OF_READ, lambda it: told.append(it.error_message))
-
-    for status in (200, 401, 404, 503, 429):
-        handler.interpret_response(answer(status))
-    handler.interpret_response(requests.ReadTimeout())
-
-    assert [str(sentence).split(".")[0] for sentence in told] == [
-        "Autopilot has trouble on its side (503)",
-        "Autopilot is limiting requests (429)",
-        "Autopilot did not answer in time (ReadTimeout)",
-    ]
+    assert parse_retry_after({"Retry-After": header}) == pause_seconds
 
 
 @pytest.mark.parametrize(
-    ("patience", "seconds"), [(PATIENCE_OF_CHECK, 25), (PATIENCE_OF_READ, 300)]
+    ("error", "seen"),
+    [
+        (
+            requests.ConnectTimeout("secret"),
+            "Autopilot did not answer in time (ConnectTimeout)",
+        ),
+        (requests.ReadTimeout("secret"), "Autopilot did not answer in time (ReadTimeout)"),
+        (
+            requests.ConnectionError("secret"),
+            "The connection to Autopilot failed or broke off (ConnectionError)",
+        ),
+        (
+            requests.exceptions.ProxyError("secret"),
+            "The connection to Autopilot failed or broke off (ProxyError)",
+        ),
+        (
+            requests.exceptions.ChunkedEncodingError("secret"),
+            "The connection to Autopilot failed or broke off (ChunkedEncodingError)",
+        ),
+        (
+            requests.exceptions.ContentDecodingError("secret"),
+            "The connection to Autopilot failed or broke off (ContentDecodingError)",
+        ),
+        (
+            requests.exceptions.SSLError("secret"),
+            "No secure connection to Autopilot could be made (SSLError)",
+        ),
+        (
+            requests.exceptions.InvalidURL("secret"),
+            "Autopilot's address was not found (InvalidURL)",
+        ),
+    ],
 )
-def test_patience__bounded(patience: Patience, seconds: float) -> None:
-    """A check ends within 30 s with its start-up, a fault that never passes within 5 minutes."""
-    assert longest(patience) <= seconds
+def test_map_exception__trouble_on_the_way(error: Exception, seen: str) -> None:
+    """Trouble on the way is worth another try; the exception's own text is in no sentence."""
+    assert map_exception(error) == Failure(
+        Action.RETRY, seen, LOOK_AT_THE_NETWORK, FailureType.transient_error
+    )
 
 
-def test_patience__bounded_discover() -> None:
-    """A discover ends within 30 s with its start-up, whatever its two questions run into."""
-    quick = SECONDS_BEFORE_ONE_TRY + longest(PATIENCE_OF_DISCOVER)
-    slow = SECONDS_BEFORE_FALLBACK + longest(PATIENCE_FOR_ONE_QUESTION)
-
-    assert max(quick, slow) <= 25
-
-
-def test_patience__bounded_forecast() -> None:
-    """A check with a forecast ends within 30 s with its start-up."""
-    assert SECONDS_BEFORE_FORECAST + MOST_SECONDS + longest(PATIENCE_OF_FORECAST) <= 25
-
-
-def test_patience__silence_leaves_a_second_question() -> None:
-    """Where the list of custom fields is silent at every try, contacts can still be asked."""
-    longest_silence = 2 * PATIENCE_OF_DISCOVER.read_seconds + PATIENCE_OF_DISCOVER.total_seconds
-
-    assert longest_silence < SECONDS_BEFORE_FALLBACK
+@pytest.mark.parametrize(
+    "error",
+    [
+        requests.exceptions.InvalidHeader("secret"),
+        requests.exceptions.InvalidSchema("secret"),
+        requests.exceptions.MissingSchema("secret"),
+    ],
+)
+def test_map_exception__cannot_be_sent(error: Exception) -> None:
+    """A request that cannot be sent is a fault of the connector, which no other try mends."""
+    assert map_exception(error) == Failure(
+        Action.FAIL,
+        f"The request could not be sent ({type(error).__name__})",
+        "Please report this.",
+        FailureType.system_error,
+    )
 
 
-def longest(patience: Patience) -> float:
-    """The seconds after which it is over, whatever goes wrong."""
-    one_try = max(patience.connect_seconds + patience.read_seconds, patience.whole_seconds)
-    return one_try + bool(patience.retries) * (patience.total_seconds + one_try)
+def test_map_exception__unreadable_body() -> None:
+    """An answer that is no JSON is worth another try; its sentence says what is wrong with it."""
+    assert map_exception(UnreadableBody("6 bytes that are not JSON")) == Failure(
+        Action.RETRY,
+        "Autopilot's answer cannot be read: 6 bytes that are not JSON",
+        TRY_LATER,
+        FailureType.transient_error,
+    )
+
+
+def test_no_time_left() -> None:
+    """A command whose deadline has passed ends with a transient error that says so."""
+    error = NO_TIME_LEFT.to_error()
+
+    assert NO_TIME_LEFT.action == Action.FAIL
+    assert error.failure_type == FailureType.transient_error
+    assert error.message == (
+        f"Autopilot answers too slowly: there was no time left to ask for more. {TRY_LATER}"
+    )
+
+
+@pytest.mark.parametrize("status", [401, 302, 405, 429, 503])
+def test_to_error(status: int) -> None:
+    """An error has the failure's type, and its sentence and advice as its message."""
+    failure = failure_of(status)
+
+    error = failure.to_error()
+
+    assert type(error) is UserFacingError
+    assert error.message == f"{failure.seen}. {failure.advice}"
+    assert error.failure_type == failure.failure_type
+
+
+@pytest.mark.parametrize("bookmark", [None, "b1"])
+def test_to_error__page_refused(bookmark: str | None) -> None:
+    """The error of a refusal knows the status and the bookmark, for the stream to decide."""
+    failure = failure_of(404, bookmark=bookmark)
+
+    error = failure.to_error()
+
+    assert isinstance(error, PageRefused)
+    assert (error.status, error.bookmark) == (404, bookmark)
+    assert error.message == f"{failure.seen}. {MAYBE_DELETED}"
+    assert error.failure_type == FailureType.transient_error

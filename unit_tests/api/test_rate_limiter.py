@@ -13,7 +13,7 @@ from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
 from source_autopilot.api.rate_limiter import RequestBudget
 from source_autopilot.errors import ExplainedError
-from unit_tests.conftest import Clock, WaitingByClock
+from unit_tests.support.clock import Clock, WaitingByClock
 
 
 def answer(status: int, **headers: str) -> requests.Response:

@@ -2,29 +2,37 @@
 
 import copy
 import re
+from random import Random
 from typing import Any
 
 import pytest
-from airbyte_cdk.test.standard_tests._read_assertions import (
-    RecordFormatChecker,
-    StrictIntegerDraft7Validator,
-)
 from hypothesis import given
 from hypothesis import strategies as st
 
-from source_autopilot.records.custom_columns import CustomColumn, columns_of, schema_properties
-from source_autopilot.records.custom_field import CustomField, Type
+from source_autopilot.records.custom_columns import (
+    BOOLEAN,
+    FIELD_TYPES,
+    INTEGER,
+    NUMBER,
+    TEXT,
+    TIMESTAMP,
+    CustomColumn,
+    CustomField,
+    FieldType,
+    make_columns,
+    schema_properties,
+)
 from source_autopilot.records.custom_values import CustomValues
 from source_autopilot.records.rows import Row
-from unit_tests.support.documents import JSON
+from unit_tests.support.documents import JSON, schema_validator
 
-COLUMNS = columns_of(
+COLUMNS = make_columns(
     [
-        CustomField("Test Field", "text"),
-        CustomField("Seats", "integer"),
-        CustomField("Score", "number"),
-        CustomField("Agreed", "boolean"),
-        CustomField("Renewal", "moment"),
+        CustomField("Test Field", TEXT),
+        CustomField("Seats", INTEGER),
+        CustomField("Score", NUMBER),
+        CustomField("Agreed", BOOLEAN),
+        CustomField("Renewal", TIMESTAMP),
     ]
 )
 
@@ -34,11 +42,11 @@ def entry(kind: Any, value: Any, **more: Any) -> dict[str, Any]:
     return {"kind": kind, "value": value, "fieldType": "string", "deleted": False, **more}
 
 
-def filled(*entries: Any, values: CustomValues | None = None) -> tuple[Row, list[str]]:
+def fill(*entries: Any, values: CustomValues | None = None) -> tuple[Row, list[str]]:
     """The custom columns of a contact with these entries, and those that did not fit."""
     row: Row = {}
-    misfits = (values or CustomValues(COLUMNS)).fill(row, {"custom_fields": list(entries)})
-    return row, misfits
+    rejected = (values or CustomValues(COLUMNS)).fill(row, {"custom_fields": list(entries)})
+    return row, rejected
 
 
 @pytest.mark.parametrize(
@@ -72,9 +80,9 @@ def test_fill__values(kind: str, value: Any, expected: Any) -> None:
     """A value arrives as its column's type, whether the API sends it so or as text."""
     column = f"custom_{kind.lower().replace(' ', '_')}"
 
-    row, misfits = filled(entry(kind, value))
+    row, rejected = fill(entry(kind, value))
 
-    assert (row, misfits) == ({column: expected}, [])
+    assert (row, rejected) == ({column: expected}, [])
     assert type(row[column]) is type(expected)
 
 
@@ -96,25 +104,25 @@ def test_fill__values(kind: str, value: Any, expected: Any) -> None:
         ("Renewal", True),
     ],
 )
-def test_fill__misfit(kind: str, value: Any) -> None:
+def test_fill__rejected(kind: str, value: Any) -> None:
     """A value that does not fit is null in the column, and reported for counting."""
     column = f"custom_{kind.lower()}"
 
-    assert filled(entry(kind, value)) == ({column: None}, [column])
+    assert fill(entry(kind, value)) == ({column: None}, [column])
 
 
 def test_fill__deleted() -> None:
     """A deleted field fills no column, and is not missed."""
     values = CustomValues(COLUMNS)
 
-    assert filled(
+    assert fill(
         entry("Seats", 7, deleted=True),
         entry("Score", 7, deleted="true"),
         entry("Old", 7, deleted=True),
         entry("Test Field", "x", deleted=None),
         values=values,
     ) == ({"custom_test_field": "x"}, [])
-    assert list(values.told()) == []
+    assert list(values.notes()) == []
 
 
 def test_fill__a_field_twice() -> None:
@@ -125,8 +133,8 @@ def test_fill__a_field_twice() -> None:
         [entry("Seats", None), entry("Seats", "many"), entry("Seats", 7), entry("Seats", 8)],
         [entry("Seats", 7), entry("Seats", "7"), entry("Seats", None)],
     ):
-        assert filled(*entries, values=values)[0] == {"custom_seats": 7}
-    [sentence] = values.told()
+        assert fill(*entries, values=values)[0] == {"custom_seats": 7}
+    [sentence] = values.notes()
     assert sentence.startswith("1 values are in the column custom_fields only, because")
 
 
@@ -147,8 +155,8 @@ def test_fill__no_entries(entries: list[Any]) -> None:
     """What is no entry of a field fills nothing and breaks nothing."""
     values = CustomValues(COLUMNS)
 
-    assert filled(*entries, values=values) == ({}, [])
-    assert list(values.told()) == []
+    assert fill(*entries, values=values) == ({}, [])
+    assert list(values.notes()) == []
 
 
 @pytest.mark.parametrize(
@@ -170,9 +178,9 @@ def test_fill__no_array(document: dict[str, Any]) -> None:
 
 def test_fill__field_without_a_name() -> None:
     """An empty name is a name."""
-    values = CustomValues(columns_of([CustomField("", "text")]))
+    values = CustomValues(make_columns([CustomField("", TEXT)]))
 
-    assert filled(entry("", "x"), values=values) == ({"custom_unnamed_e3b0c442": "x"}, [])
+    assert fill(entry("", "x"), values=values) == ({"custom_unnamed_e3b0c442": "x"}, [])
 
 
 def test_fill__other_spelling() -> None:
@@ -192,75 +200,91 @@ def test_fill__attribute_of_the_same_name() -> None:
     assert row == {"custom_seats_3": "as text", "custom_seats_2": 1, "custom_other": 2}
 
 
-def test_told__fields_without_a_column() -> None:
+def test_notes__fields_without_a_column() -> None:
     """Fields that came after discover are named once, and never with a value."""
     values = CustomValues(COLUMNS)
     for _ in range(3):
-        assert filled(entry("New\n", "s3cret"), entry("Another", 1), values=values) == ({}, [])
+        assert fill(entry("New\n", "s3cret"), entry("Another", 1), values=values) == ({}, [])
 
-    assert list(values.told()) == [
+    assert list(values.notes()) == [
         'custom fields without a column of their own: "Another", "New\\n". Their values are in the'
         " column custom_fields only; refresh the source's schema to get columns for them."
     ]
-    assert list(values.told()) == []
+    assert list(values.notes()) == []
 
 
-def test_told__many_fields() -> None:
+def test_notes__many_fields() -> None:
     """However many fields there are and however long their names, it is one line."""
     values = CustomValues([])
     for number in range(2_000):
-        filled(entry(f"{number:04} " + "x" * 500, 1), values=values)
+        fill(entry(f"{number:04} " + "x" * 500, 1), values=values)
 
-    [sentence] = values.told()
+    [sentence] = values.notes()
 
     assert re.search(r'x"(, "\d{4} x{75}"){9} and 990 more\. Their values', sentence)
 
 
-NAMELESS = [CustomColumn("custom_seats", None, "integer")]
+UNTITLED = [CustomColumn("custom_seats", None, INTEGER)]
 
 
 def test_fill__column_without_a_title() -> None:
     """Where a platform drops the titles of a schema, a column goes to the field that it fits."""
-    marked = CustomColumn("custom_unnamed_e84c538e", None, "text")
+    marked = CustomColumn("custom_unnamed_e84c538e", None, TEXT)
 
-    assert filled(
-        entry("!!!", "x"), entry("Seats", "7"), values=CustomValues([*NAMELESS, marked])
+    assert fill(
+        entry("!!!", "x"), entry("Seats", "7"), values=CustomValues([*UNTITLED, marked])
     ) == ({"custom_unnamed_e84c538e": "x", "custom_seats": 7}, [])
 
 
 def test_fill__column_without_a_title_and_two_fields() -> None:
     """Such a column never mixes two fields: the first one has it, the other one is named."""
-    values = CustomValues(NAMELESS)
+    values = CustomValues(UNTITLED)
 
-    assert filled(entry("SEATS", None), entry("seats", 8), values=values)[0] == {
-        "custom_seats": None
-    }
-    assert filled(entry("seats", 9), values=values) == ({}, [])
-    [sentence] = values.told()
+    assert fill(entry("SEATS", None), entry("seats", 8), values=values)[0] == {"custom_seats": None}
+    assert fill(entry("seats", 9), values=values) == ({}, [])
+    [sentence] = values.notes()
     assert sentence.startswith('custom fields without a column of their own: "seats".')
-    assert filled(entry("SEATS", 9), values=values)[0] == {"custom_seats": 9}
+    assert fill(entry("SEATS", 9), values=values)[0] == {"custom_seats": 9}
 
 
-TYPES: list[Type] = ["text", "integer", "number", "boolean", "moment"]
+TYPES = st.sampled_from(sorted(FIELD_TYPES.values(), key=lambda type_: type_.name))
 KINDS = st.sampled_from(["a", "A", "b", "?", "Fields", "x" * 70])
 ENTRIES = st.lists(
     st.builds(entry, KINDS, JSON, deleted=st.booleans() | st.none()) | JSON, max_size=6
 )
 
 
-@given(st.dictionaries(KINDS, st.sampled_from(TYPES)), ENTRIES, st.dictionaries(st.text(), JSON))
+@given(st.dictionaries(KINDS, TYPES), ENTRIES, st.dictionaries(st.text(), JSON))
 def test_fill__any_entries(
-    types: dict[str, Type], entries: list[Any], rest: dict[str, Any]
+    types: dict[str, FieldType], entries: list[Any], rest: dict[str, Any]
 ) -> None:
     """Whatever a contact has, its columns fit the schema, and the document is untouched."""
-    columns = columns_of(CustomField(name, type_) for name, type_ in types.items())
+    columns = make_columns(CustomField(name, type_) for name, type_ in types.items())
     document = {**rest, "custom_fields": entries}
     before = copy.deepcopy(document)
     row: Row = dict(rest)
 
-    misfits = CustomValues(columns).fill(row, document)
+    rejected = CustomValues(columns).fill(row, document)
 
     schema = {"properties": schema_properties(columns)}
-    StrictIntegerDraft7Validator(schema, format_checker=RecordFormatChecker()).validate(row)
-    assert set(misfits) <= {column.name for column in columns}
+    schema_validator(schema).validate(row)
+    assert set(rejected) <= {column.name for column in columns}
     assert document == before
+
+
+@given(st.dictionaries(KINDS, TYPES), ENTRIES, st.randoms(use_true_random=False))
+def test_fill__order_of_fields(
+    types: dict[str, FieldType], entries: list[Any], chance: Random
+) -> None:
+    """Neither the order of a contact's fields matters nor that of the columns."""
+    columns = make_columns(CustomField(name, type_) for name, type_ in types.items())
+    fields = [("Custom Fields", entries), ("customFields", entries[:1]), ("custom_fields", None)]
+    expected: Row = {}
+    CustomValues(columns).fill(expected, dict(fields))
+    chance.shuffle(columns)
+    chance.shuffle(fields)
+    row: Row = {}
+
+    CustomValues(columns).fill(row, dict(fields))
+
+    assert row == expected

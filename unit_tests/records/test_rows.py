@@ -1,4 +1,4 @@
-"""Tests of `row`."""
+"""Tests of `rows`."""
 
 import copy
 import json
@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from source_autopilot.records.converters import boolean, text
-from source_autopilot.records.rows import MOST_FIELDS, Columns, to_row
+from source_autopilot.records.converters import to_boolean, to_text
+from source_autopilot.records.rows import MAX_REMEMBERED_FIELDS, Columns, snake_case, to_row
 from unit_tests.support.documents import JSON
 
 
@@ -17,15 +17,15 @@ def test_to_row__plain() -> None:
     """Fields with a converter get its type, the others stay as they are."""
     document = {"FirstName": 5, "leadScore": {"Deep": [1]}, "unsubscribed": "true"}
 
-    row, misfits = to_row(document, Columns({"first_name": text, "unsubscribed": boolean}))
+    row, rejected = to_row(document, Columns({"first_name": to_text, "unsubscribed": to_boolean}))
 
     assert row == {"first_name": "5", "lead_score": {"Deep": [1]}, "unsubscribed": True}
-    assert misfits == []
+    assert rejected == []
 
 
-def test_to_row__misfit() -> None:
+def test_to_row__rejected() -> None:
     """A value that does not fit is null, and its column is named."""
-    assert to_row({"unsubscribed": "maybe"}, Columns({"unsubscribed": boolean})) == (
+    assert to_row({"unsubscribed": "maybe"}, Columns({"unsubscribed": to_boolean})) == (
         {"unsubscribed": None},
         ["unsubscribed"],
     )
@@ -51,7 +51,7 @@ def test_to_row__misfit() -> None:
         ),
     ],
 )
-def test_to_row__rivals(document: dict[str, Any], expected: dict[str, Any]) -> None:
+def test_to_row__shared_column(document: dict[str, Any], expected: dict[str, Any]) -> None:
     """Two fields with one column: the documented rule, in either order of the fields."""
     backwards = dict(reversed(document.items()))
 
@@ -59,17 +59,17 @@ def test_to_row__rivals(document: dict[str, Any], expected: dict[str, Any]) -> N
     assert to_row(backwards, Columns({}))[0] == expected
 
 
-def test_to_row__rivals_and_a_field_of_the_next_name() -> None:
+def test_to_row__shared_column_and_a_field_of_the_next_name() -> None:
     """A numbered column never takes the place of a field that has that name itself."""
     document = {"A": 1, "a": 2, "a_2": 3}
 
     assert to_row(document, Columns({})) == ({"a": 2, "a_3": 1, "a_2": 3}, [])
 
 
-RIVALS = st.dictionaries(st.sampled_from(["Ab", "ab", "AB", "ab_2", "Ab 2", "aB", "a_b"]), JSON)
+ALIKE = st.dictionaries(st.sampled_from(["Ab", "ab", "AB", "ab_2", "Ab 2", "aB", "a_b"]), JSON)
 
 
-@given(RIVALS)
+@given(ALIKE)
 def test_to_row__loses_nothing(document: dict[str, Any]) -> None:
     """Every value that is not null is in the row, however many fields share a column."""
     before = copy.deepcopy(document)
@@ -85,12 +85,12 @@ def test_to_row__loses_nothing(document: dict[str, Any]) -> None:
 
 def test_columns__remember_only_so_many() -> None:
     """Documents whose fields are all different do not fill the memory, and lose nothing."""
-    columns = Columns({"a": text})
+    columns = Columns({"a": to_text})
 
-    for number in range(MOST_FIELDS + 10):
+    for number in range(MAX_REMEMBERED_FIELDS + 10):
         assert to_row({f"f{number}": 1, "A": 2}, columns) == ({f"f{number}": 1, "a": "2"}, [])
 
-    assert len(columns) == MOST_FIELDS
+    assert len(columns.targets) == MAX_REMEMBERED_FIELDS
     assert to_row({"A": 1, "a": 2, "Bc": 3, "bc": 4}, columns) == (
         {"a": "2", "a_2": "1", "bc": 4, "bc_2": 3},
         [],
@@ -105,3 +105,39 @@ def test_columns__learned_before() -> None:
 
     assert to_row({"BC": 4, "b": 5, "bc": 6}, columns)[0] == {"bc": 6, "bc_2": 4, "b": 5}
     assert to_row({"BC": 4, "Bc": 5}, columns)[0] == {"bc": 4, "bc_2": 5}
+
+
+@pytest.mark.parametrize(
+    ("field", "column"),
+    [
+        ("FirstName", "first_name"),
+        ("MailingPostalCode", "mailing_postal_code"),
+        ("NumberOfEmployees", "number_of_employees"),
+        ("employeesRange", "employees_range"),
+        ("fieldType", "field_type"),
+        ("LinkedIn", "linkedin"),  # the published layout has one word
+        ("company_priority", "company_priority"),
+        ("Unsubscribed", "unsubscribed"),
+        ("CRMOwnerID", "crm_owner_id"),  # acronyms are one word
+        ("Favourite colour?", "favourite_colour"),
+        ("Größe", "größe"),
+        ("2ndEmail", "2nd_email"),
+        ("_private_", "private"),
+        ("", "unnamed"),
+        ("?!", "unnamed"),
+    ],
+)
+def test_snake_case__vendor_spelling(field: str, column: str) -> None:
+    """Every spelling of the vendor has the column that the table layout gives it."""
+    assert snake_case(field) == column
+
+
+@given(st.text())
+def test_snake_case__any_text(field: str) -> None:
+    """A column has a name, without spaces or capitals, and is its own column."""
+    column = snake_case(field)
+
+    assert column
+    assert column == column.lower()
+    assert not any(character.isspace() for character in column)
+    assert snake_case(column) == column

@@ -1,4 +1,4 @@
-"""Tests of `lenient_json`, mostly through `responses.decode`, which decides when it is needed."""
+"""Tests of `sanitize`, mostly through `page.decode`, which decides when it is needed."""
 
 import json
 from typing import Any
@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from source_autopilot.records.page import UnreadableBody, decode
-from source_autopilot.records.sanitize import decode_leniently
+from source_autopilot.errors import UnreadableBody
+from source_autopilot.records.page import decode
+from source_autopilot.records.sanitize import decode_sanitized
 from unit_tests.support.documents import JSON
 
 WILD = st.recursive(
@@ -53,8 +54,8 @@ def test_decode__what_cannot_be_stored(value: str, expected: Any, where: str) ->
     assert row["contact_id"] == "p1"
     assert row["Name"] == "Ann"
     assert json.dumps(expected) in json.dumps(row["Odd"])
-    is_mended = expected is None or json.dumps(expected) != json.dumps(json.loads(value))
-    assert found.mended == ({"Odd": 1} if is_mended else {})
+    is_sanitized = expected is None or json.dumps(expected) != json.dumps(json.loads(value))
+    assert found.sanitized == ({"Odd": 1} if is_sanitized else {})
 
 
 @given(st.lists(st.dictionaries(st.text(st.characters(), max_size=5), WILD, max_size=4)))
@@ -72,15 +73,15 @@ def test_decode__always_storable(rows: list[dict[str, Any]]) -> None:
 
 
 @given(JSON)
-def test_decode_leniently__changes_nothing_else(value: Any) -> None:
+def test_decode_sanitized__changes_nothing_else(value: Any) -> None:
     """What can be stored comes as the usual decoder reads it."""
     text = json.dumps(value)
     if "\\u0000" in text or _has_large_integer(value):
         return
-    found, mended = decode_leniently(text.encode())
+    found, replaced = decode_sanitized(text.encode())
 
     assert found == value
-    assert not mended
+    assert not replaced
 
 
 def _has_large_integer(value: Any) -> bool:

@@ -1,4 +1,4 @@
-"""Tests of `moments`."""
+"""Tests of `timestamps`."""
 
 from datetime import datetime, timedelta, timezone
 from typing import Any
@@ -7,8 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from source_autopilot.records.converters import Misfit
-from source_autopilot.records.timestamps import LAST_MS, moment, rfc3339
+from source_autopilot.records.converters import Rejected
+from source_autopilot.records.timestamps import format_timestamp, to_timestamp
+from unit_tests.support.documents import JSON, is_rfc_3339_in_utc
+
+MAX_MS = 253_402_300_799_999  # of the year 9999
 
 
 @pytest.mark.parametrize(
@@ -20,7 +23,7 @@ from source_autopilot.records.timestamps import LAST_MS, moment, rfc3339
         (1486139214000.5, "2017-02-03T16:26:54.000500Z"),
         (-1, "1969-12-31T23:59:59.999Z"),
         (0, "1970-01-01T00:00:00.000Z"),
-        (LAST_MS, "9999-12-31T23:59:59.999Z"),
+        (MAX_MS, "9999-12-31T23:59:59.999Z"),
         ("2016-02-29T23:59:59.999Z", "2016-02-29T23:59:59.999Z"),  # a day that few years have
         ("2017-01-31T00:00:00.000Z", "2017-01-31T00:00:00.000Z"),
         ("2017-02-03T16:26:54Z", "2017-02-03T16:26:54.000Z"),
@@ -30,11 +33,12 @@ from source_autopilot.records.timestamps import LAST_MS, moment, rfc3339
         ("2017-02-03", "2017-02-03T00:00:00.000Z"),
         ("", None),  # seen
         ("  ", None),
+        (None, None),
     ],
 )
-def test_moment__fits(value: Any, expected: str | None) -> None:
+def test_to_timestamp__fits(value: Any, expected: str | None) -> None:
     """Every way of writing a time becomes RFC 3339 in UTC, and "" becomes null."""
-    assert moment(value) == expected
+    assert to_timestamp(value) == expected
 
 
 @pytest.mark.parametrize(
@@ -50,7 +54,7 @@ def test_moment__fits(value: Any, expected: str | None) -> None:
         "2017-01-00T16:26:54.000Z",
         "2017-02-03T16:26:60.000Z",
         "0000-02-03T16:26:54.000Z",
-        LAST_MS + 1,
+        MAX_MS + 1,
         "2017-W05-5T16:26:54.000Z",
         "0001-01-01T00:00:00+14:00",  # before the first moment that a datetime can hold
         10**18,
@@ -60,10 +64,9 @@ def test_moment__fits(value: Any, expected: str | None) -> None:
         {},
     ],
 )
-def test_moment__misfit(value: Any) -> None:
+def test_to_timestamp__rejected(value: Any) -> None:
     """What is no time is not guessed at."""
-    with pytest.raises(Misfit):
-        moment(value)
+    assert to_timestamp(value) == Rejected()
 
 
 OFFSETS = st.integers(-14 * 60, 14 * 60).map(lambda minutes: timezone(timedelta(minutes=minutes)))
@@ -73,32 +76,41 @@ MOMENTS = st.datetimes(
 
 
 @given(MOMENTS)
-def test_moment__keeps_the_instant(instant: datetime) -> None:
+def test_to_timestamp__keeps_the_instant(instant: datetime) -> None:
     """Whatever its offset, a time is the same instant afterwards, to the microsecond."""
-    written = moment(instant.isoformat())
+    written = to_timestamp(instant.isoformat())
 
-    assert written is not None
+    assert isinstance(written, str)
     assert datetime.fromisoformat(written.replace("Z", "+00:00")) == instant
-    assert moment(written) == written
+    assert to_timestamp(written) == written
 
 
 @given(MOMENTS, MOMENTS)
-def test_rfc3339__sorts_as_text(first: datetime, second: datetime) -> None:
+def test_format_timestamp__sorts_as_text(first: datetime, second: datetime) -> None:
     """Without their Z, written moments are in the order of time; the start date relies on it."""
-    assert (rfc3339(first)[:-1] < rfc3339(second)[:-1]) == (first < second)
+    assert (format_timestamp(first)[:-1] < format_timestamp(second)[:-1]) == (first < second)
 
 
-@given(st.integers(0, LAST_MS))
-def test_moment__short_way(epoch_ms: int) -> None:
+@given(st.integers(0, MAX_MS))
+def test_to_timestamp__short_way(epoch_ms: int) -> None:
     """Whole milliseconds, as contacts have dozens of them, are written as any other time is."""
-    assert moment(epoch_ms) == rfc3339(
+    assert to_timestamp(epoch_ms) == format_timestamp(
         datetime(1970, 1, 1, tzinfo=timezone.utc) + timedelta(milliseconds=epoch_ms)
     )
 
 
 @given(st.datetimes(min_value=datetime(1, 1, 1)))
-def test_moment__as_written(instant: datetime) -> None:
+def test_to_timestamp__as_written(instant: datetime) -> None:
     """Every day that there is may be written in the API's own way, and stays as it is."""
-    written = rfc3339(instant.replace(microsecond=0, tzinfo=timezone.utc))
+    written = format_timestamp(instant.replace(microsecond=0, tzinfo=timezone.utc))
 
-    assert moment(written) == written
+    assert to_timestamp(written) == written
+
+
+@given(JSON)
+def test_to_timestamp__any_json(value: Any) -> None:
+    """Whatever comes is a timestamp, null, or Rejected, and a timestamp stays as it is."""
+    written = to_timestamp(value)
+
+    assert written in (None, Rejected()) or is_rfc_3339_in_utc(written)
+    assert isinstance(written, Rejected) or to_timestamp(written) == written

@@ -1,13 +1,14 @@
-"""Tests of `progress`."""
+"""Tests of `reports.progress`."""
 
 import logging
+from typing import Any
 
 import pytest
+from airbyte_cdk.models import AirbyteMessageSerializer
 from airbyte_cdk.sources.message import InMemoryMessageRepository
 
-from source_autopilot.records.page import Page
 from source_autopilot.reports.progress import Progress
-from unit_tests.conftest import Clock
+from unit_tests.support.clock import Clock
 
 
 @pytest.fixture
@@ -22,32 +23,51 @@ def progress(messages: InMemoryMessageRepository, clock: Clock) -> Progress:
     return Progress("contacts", messages, logging.getLogger("test"), clock.now)
 
 
-def read(progress: Progress, rows: int, *, total: int | None = None, left_out: int = 0) -> None:
-    """A page of rows; it is the first of its chain if it has a total."""
-    page = Page([{"contact_id": "p"}] * rows, bookmark=None, total=total, keys=0)
-    progress.page(page, delivered=rows - left_out, first=total is not None)
+@pytest.fixture(autouse=True)
+def _log(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
 
 
-def estimates(messages: InMemoryMessageRepository) -> list[int | None]:
+def count(progress: Progress, rows: int, *, total: int | None = None, left_out: int = 0) -> None:
+    """Count a page of rows; it is the first of its chain if it has a total."""
+    progress.count_page(rows=rows, total=total, delivered=rows - left_out, first=total is not None)
+
+
+def estimates(messages: InMemoryMessageRepository) -> list[int]:
     """The rows that were estimated since this was asked last."""
-    traces = [message.trace for message in messages.consume_queue() if message.trace]
-    assert {it.estimate.name for it in traces if it.estimate} <= {"contacts"}
-    return [it.estimate.row_estimate for it in traces if it.estimate]
+
+    def rows_of(trace: dict[str, Any]) -> int:
+        estimate = trace["estimate"]
+        rows: int = estimate.pop("row_estimate")
+        assert (trace["type"], estimate) == ("ESTIMATE", {"name": "contacts", "type": "STREAM"})
+        return rows
+
+    written = [AirbyteMessageSerializer.dump(message) for message in messages.consume_queue()]
+    return [rows_of(message["trace"]) for message in written]
 
 
-def test_page__estimates_from_the_totals(
+def test_count_page__estimates_from_the_total(
     progress: Progress, messages: InMemoryMessageRepository, clock: Clock
 ) -> None:
-    """The platform learns how many rows to expect."""
-    read(progress, 100, total=350)
-    read(progress, 100)
+    """The platform learns from the first page how many rows to expect."""
+    count(progress, 100, total=350)
+    count(progress, 100)
     clock.seconds = 5.0
-    read(progress, 100)
+    count(progress, 100)
 
     assert estimates(messages) == [350]
 
 
-def test_page__estimates_all_segments(
+def test_count_page__estimates_without_a_total(
+    progress: Progress, messages: InMemoryMessageRepository
+) -> None:
+    """Where the API gives no total, the rows of the first page are all that is known."""
+    progress.count_page(rows=7, total=None, delivered=7, first=True)
+
+    assert estimates(messages) == [7]
+
+
+def test_count_page__estimates_all_segments(
     progress: Progress, messages: InMemoryMessageRepository, clock: Clock
 ) -> None:
     """Segments that have not begun count like those that have, also empty ones."""
@@ -55,54 +75,76 @@ def test_page__estimates_all_segments(
 
     for seconds, total in [(0, 300), (5, 0), (10, 100), (15, 200)]:
         clock.seconds = float(seconds)
-        read(progress, 0, total=total)
+        count(progress, 0, total=total)
 
     assert estimates(messages) == [1200, 600, 533, 600]
 
 
-def test_page__estimates_now_and_then(
+def test_count_page__estimates_more_chains_than_expected(
     progress: Progress, messages: InMemoryMessageRepository, clock: Clock
 ) -> None:
-    """Five hundred segments do not need five hundred estimates."""
-    for _ in range(500):
-        clock.seconds += 0.05
-        read(progress, 1, total=1)
+    """A partition that starts over begins a second chain: what is read twice counts twice."""
+    count(progress, 100, total=200)
+    clock.seconds = 5.0
+    count(progress, 100, total=200)
 
-    assert len(estimates(messages)) == 5
+    assert estimates(messages) == [200, 400]
 
 
-def test_page__a_line_a_minute(
+def test_count_page__estimates_now_and_then(
+    progress: Progress, messages: InMemoryMessageRepository, clock: Clock
+) -> None:
+    """Five hundred segments do not need five hundred estimates: one in 5 s is enough."""
+    emitted = []
+    for seconds in [0.0, 2.0, 4.75, 5.0, 9.5, 10.0, 20.0]:
+        clock.seconds = seconds
+        count(progress, 1, total=1)
+        emitted += [(seconds, rows) for rows in estimates(messages)]
+
+    assert emitted == [(0.0, 1), (5.0, 4), (10.0, 6), (20.0, 7)]
+
+
+def test_count_page__a_line_a_minute(
     progress: Progress, clock: Clock, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Whoever watches the log sees once a minute how far the stream is."""
-    with caplog.at_level(logging.INFO):
-        for second in range(1, 122):
-            clock.seconds = float(second)
-            read(progress, 100, total=1_000_000 if second == 1 else None)
+    """The log says once a minute how far the stream is, how fast, and when it will be done."""
+    for second in range(1, 122):
+        clock.seconds = float(second)
+        count(progress, 100, total=1_000_000 if second == 1 else None)
 
-    lines = [record.getMessage() for record in caplog.records]
-    assert [line.split(";")[0] for line in lines] == [
+    assert [line.split(";")[0] for line in caplog.messages] == [
         "contacts: read 6,000 rows of about 1,000,000, 1.0 pages a second",
         "contacts: read 12,000 rows of about 1,000,000, 1.0 pages a second",
     ]
-    assert all("; the end is expected at about " in line for line in lines)
+    assert all("; the end is expected at about " in line for line in caplog.messages)
+    assert all(line.endswith(" UTC.") for line in caplog.messages)
 
 
-def test_page__total_that_says_nothing(
+def test_count_page__total_that_says_nothing(
     progress: Progress, clock: Clock, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Where more was read than Autopilot counts, or it counts beyond reason, no end is foretold."""
-    with caplog.at_level(logging.INFO):
-        read(progress, 100, total=150)
-        clock.seconds = 60.0
-        read(progress, 100)
-        clock.seconds = 120.0
-        read(progress, 100, total=10**12)
+    count(progress, 100, total=150)
+    clock.seconds = 60.0
+    count(progress, 100)
+    clock.seconds = 120.0
+    count(progress, 100, total=10**12)
 
     assert caplog.messages == [
         "contacts: read 200 rows, 0.0 pages a second.",
         "contacts: read 300 rows of about 1,000,000,000,150, 0.0 pages a second.",
     ]
+
+
+def test_count_page__nothing_read_for_a_minute(
+    progress: Progress, clock: Clock, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Pages without rows foretell nothing, and break nothing."""
+    clock.seconds = 60.0
+
+    count(progress, 0)
+
+    assert caplog.messages == ["contacts: read 0 rows, 0.0 pages a second."]
 
 
 @pytest.mark.parametrize(
@@ -114,6 +156,12 @@ def test_page__total_that_says_nothing(
             True,
             "2 segments left out: deleted while the sync ran",
             "complete. 1 row in 1 page and 12 s; 2 segments left out: deleted while the sync ran.",
+        ),
+        (
+            [],
+            True,
+            "1 segment left out: deleted",
+            "complete. 0 rows in 0 pages and 12 s; 1 segment left out: deleted.",
         ),
         ([(0, 0)], True, "", "complete. 0 rows in 1 page and 12 s."),
         ([], True, "", "complete. There was nothing left to read."),
@@ -138,13 +186,12 @@ def test_log_summary(
 ) -> None:
     """One line says what was delivered, in how long, and what was left out and why."""
     for number, (rows, not_delivered) in enumerate(pages):
-        read(progress, rows, total=None if number else 2_500, left_out=not_delivered)
+        count(progress, rows, total=None if number else 2_500, left_out=not_delivered)
     clock.seconds = 12.0
 
-    with caplog.at_level(logging.INFO):
-        progress.log_summary(complete=complete, left_out=left_out)
+    progress.log_summary(complete=complete, left_out=left_out)
 
     [record] = caplog.records
     assert record.getMessage() == f"contacts: {line}"
     assert record.levelno == (logging.INFO if complete else logging.WARNING)
-    assert progress.left_out == sum(it for _, it in pages)
+    assert progress.left_out == sum(not_delivered for _, not_delivered in pages)

@@ -1,24 +1,55 @@
-"""Tests of `tally`."""
+"""Tests of `reports.value_warnings`."""
 
 import logging
 
 import pytest
 
-from source_autopilot.reports.value_warnings import Tally
+from source_autopilot.reports.value_warnings import ValueWarnings
 
 
 def test_log__once_per_column(caplog: pytest.LogCaptureFixture) -> None:
-    """A warning for each column with its count; what was told is not told again."""
-    tally = Tally()
-    tally.misfits(["updated_at", "updated_at", "unsubscribed"])
-    tally.mended({"FirstName": 2})
-    tally.mended({"FirstName": 1})
+    """A warning for each column with its count; what was logged is not logged again."""
+    warnings = ValueWarnings()
+    warnings.count_rejected(["updated_at", "updated_at", "unsubscribed"])
+    warnings.count_rejected(["updated_at"])
+    warnings.count_sanitized({"last_name": 1, "first_name": 2})
+    warnings.count_sanitized({"first_name": 1})
 
-    with caplog.at_level(logging.WARNING):
-        tally.log("contacts", logging.getLogger("test"))
-        tally.log("contacts", logging.getLogger("test"))
+    with caplog.at_level(logging.INFO):
+        warnings.log("contacts", logging.getLogger("test"))
+        warnings.log("contacts", logging.getLogger("test"))
 
-    first, second, third = [record.message for record in caplog.records]
-    assert first.startswith("contacts: 1 value did not fit the type of column unsubscribed")
-    assert second.startswith("contacts: 2 values did not fit the type of column updated_at")
-    assert third.startswith("contacts: 3 values of column first_name could not be stored")
+    did_not_fit = "did not fit the type of column"
+    not_stored = (
+        "could not be stored by a destination: NaN is null in its place, an integer beyond 64 bits"
+        " a text, NUL or half a character U+FFFD."
+    )
+    assert caplog.messages == [
+        f"contacts: 1 value {did_not_fit} unsubscribed; what did not fit is null in its place.",
+        f"contacts: 3 values {did_not_fit} updated_at; what did not fit is null in its place.",
+        f"contacts: 3 values of column first_name {not_stored}",
+        f"contacts: 1 value of column last_name {not_stored}",
+    ]
+    assert {record.levelno for record in caplog.records} == {logging.WARNING}
+
+
+def test_log__nothing(caplog: pytest.LogCaptureFixture) -> None:
+    """A stream whose values were all left as they are has nothing to say."""
+    with caplog.at_level(logging.INFO):
+        ValueWarnings().log("contacts", logging.getLogger("test"))
+
+    assert caplog.messages == []
+
+
+def test_log__counts_again(caplog: pytest.LogCaptureFixture) -> None:
+    """What is counted after a log begins at nothing."""
+    warnings = ValueWarnings()
+    warnings.count_rejected(["updated_at"])
+    warnings.log("contacts", logging.getLogger("test"))
+    caplog.clear()
+
+    warnings.count_rejected(["updated_at"])
+    warnings.log("contacts", logging.getLogger("test"))
+
+    [line] = caplog.messages
+    assert line.startswith("contacts: 1 value did not fit")

@@ -1,24 +1,26 @@
-"""Tests of `field_survey`."""
+"""Tests of `streams.custom_fields`."""
 
 import logging
-import time
-from collections.abc import Callable, Iterator
-from functools import partial
+from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
 import requests
-from requests_mock import Mocker
+from requests_mock import ANY, Mocker
 
-from source_autopilot.api.client import Api
-from source_autopilot.api.rate_limiter import RequestBudget
-from source_autopilot.records.custom_columns import CustomColumn
-from source_autopilot.records.custom_field import CustomField
-from source_autopilot.streams.custom_fields import columns_of_catalog, fields_of_account
-from unit_tests.conftest import NOW, URL, Clock, WaitingByClock
+from source_autopilot.api.client import Client
+from source_autopilot.api.retry_policy import COMMAND_POLICY, COMMAND_SECONDS, Deadline
+from source_autopilot.records.custom_columns import INTEGER, NUMBER, CustomColumn
+from source_autopilot.streams import custom_fields
+from source_autopilot.streams.custom_fields import choose_columns, discover_columns
 from unit_tests.support.catalogs import catalog
+from unit_tests.support.clock import Clock
+from unit_tests.support.constants import NOW, URL
 
 LOGGER = logging.getLogger("airbyte")
+SEATS = CustomColumn("custom_seats", "Seats", INTEGER)
+SCORE = CustomColumn("custom_score", "Score", NUMBER)
 LIST = [{"name": "Seats", "fieldType": "integer"}]
 PAGE = {
     "contacts": [
@@ -29,10 +31,9 @@ PAGE = {
 }
 
 
-def found(api: Api, clock: Clock, now: Callable[[], float] = time.monotonic) -> list[CustomField]:
-    """The account's fields; nobody waits for the budgets."""
-    budget = partial(RequestBudget, clock.now, partial(WaitingByClock, clock))
-    return fields_of_account(api, LOGGER, start_date=NOW, now=now, new_budget=budget)
+def discover(client: Client) -> list[CustomColumn]:
+    """The columns of the account's fields."""
+    return discover_columns(client, LOGGER, start_date=NOW)
 
 
 def asked(autopilot: Mocker) -> list[str]:
@@ -40,23 +41,23 @@ def asked(autopilot: Mocker) -> list[str]:
     return [request.path for request in autopilot.request_history]
 
 
-def test_fields_of_account__asked_once(api: Api, clock: Clock, autopilot: Mocker) -> None:
+def test_discover_columns__asked_once(client: Client, autopilot: Mocker) -> None:
     """An account that lists its fields is asked for nothing else."""
     autopilot.get(URL + "contacts/custom_fields", json=LIST)
 
-    fields = found(api, clock)
+    columns = discover(client)
 
-    assert fields == [CustomField("Seats", "integer")]
+    assert columns == [SEATS]
     assert asked(autopilot) == ["/v1/contacts/custom_fields"]
 
 
-def test_fields_of_account__no_fields(
-    api: Api, clock: Clock, autopilot: Mocker, caplog: pytest.LogCaptureFixture
+def test_discover_columns__no_fields(
+    client: Client, autopilot: Mocker, caplog: pytest.LogCaptureFixture
 ) -> None:
     """No custom fields is an answer like any other: no second question and no warning."""
     autopilot.get(URL + "contacts/custom_fields", json=[])
 
-    assert found(api, clock) == []
+    assert discover(client) == []
     assert autopilot.call_count == 1
     assert caplog.text == ""
 
@@ -65,7 +66,6 @@ REFUSALS: list[tuple[dict[str, Any], str]] = [
     ({"status_code": 401}, "Autopilot does not accept the API key (401)"),
     ({"status_code": 403}, "Autopilot does not allow this API key to read this (403)"),
     ({"status_code": 404}, "it refuses the request (404)"),
-    ({"status_code": 429}, "Autopilot is limiting requests (429)"),
     ({"status_code": 500}, "Autopilot has trouble on its side (500)"),
     ({"status_code": 302, "headers": {"Location": "https://e.example"}}, "a redirect (302)"),
     ({"text": "<html>Please sign in</html>"}, "Autopilot's answer cannot be read"),
@@ -77,9 +77,8 @@ REFUSALS: list[tuple[dict[str, Any], str]] = [
 
 
 @pytest.mark.parametrize(("answer", "reason"), REFUSALS)
-def test_fields_of_account__from_a_page(
-    api: Api,
-    clock: Clock,
+def test_discover_columns__from_a_page(
+    client: Client,
     autopilot: Mocker,
     caplog: pytest.LogCaptureFixture,
     answer: dict[str, Any],
@@ -89,19 +88,18 @@ def test_fields_of_account__from_a_page(
     autopilot.get(URL + "contacts/custom_fields", **answer)
     autopilot.get(URL + "contacts", json=PAGE)
 
-    fields = found(api, clock)
+    columns = discover(client)
 
-    assert fields == [CustomField("Score", "number")]
-    [why, instead] = [it.getMessage() for it in caplog.records if it.levelname == "WARNING"]
+    assert columns == [SCORE]
+    [why, instead] = [line.getMessage() for line in caplog.records if line.levelname == "WARNING"]
     assert why.startswith("Autopilot does not say which custom fields there are: ")
     assert reason in why
     assert instead.startswith("Columns are made for the 1 custom fields that are in the first page")
 
 
 @pytest.mark.parametrize(("answer", "reason"), REFUSALS)
-def test_fields_of_account__none(
-    api: Api,
-    clock: Clock,
+def test_discover_columns__none(
+    client: Client,
     autopilot: Mocker,
     caplog: pytest.LogCaptureFixture,
     answer: dict[str, Any],
@@ -111,23 +109,12 @@ def test_fields_of_account__none(
     autopilot.get(URL + "contacts/custom_fields", **answer)
     autopilot.get(URL + "contacts", **answer)
 
-    assert found(api, clock) == []
+    assert discover(client) == []
     assert "The custom fields of contacts get no columns of their own this time" in caplog.text
 
 
-def test_fields_of_account__no_status_of_a_stream(
-    api: Api, clock: Clock, autopilot: Mocker, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """The CDK prints a stream's status at a 429; the list of fields is no stream of a catalog."""
-    autopilot.get(URL + "contacts/custom_fields", [{"status_code": 429}, {"json": LIST}])
-
-    assert found(api, clock) == [CustomField("Seats", "integer")]
-    assert capsys.readouterr().out == ""
-
-
-def test_fields_of_account__a_bug_in_here(
-    api: Api,
-    clock: Clock,
+def test_discover_columns__a_bug_in_here(
+    client: Client,
     autopilot: Mocker,
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
@@ -139,68 +126,84 @@ def test_fields_of_account__a_bug_in_here(
     def broken(answer: Any) -> None:
         raise RuntimeError("with a contact's data in it")
 
-    monkeypatch.setattr("source_autopilot.field_survey.fields_of_answer", broken)
+    monkeypatch.setattr(custom_fields, "parse_fields", broken)
 
-    assert found(api, clock) == [CustomField("Score", "number")]
+    assert discover(client) == [SCORE]
     assert "there are: RuntimeError" in caplog.text
     assert "with a contact's data in it" not in caplog.text
 
 
-def test_fields_of_account__too_slow(api: Api, clock: Clock, autopilot: Mocker) -> None:
-    """A discover that was very slow so far has no time for a second question."""
-    autopilot.get(URL + "contacts/custom_fields", status_code=404)
-    times: Iterator[float] = iter([0.0, 12.0])
-
-    assert found(api, clock, times.__next__) == []
-    assert asked(autopilot) == ["/v1/contacts/custom_fields"]
+@pytest.fixture
+def hasty(client: Client, clock: Clock) -> Client:
+    """A client of a command that has 25 s, each of them on the clock."""
+    return replace(client, policy=COMMAND_POLICY, deadline=Deadline(COMMAND_SECONDS, clock.now))
 
 
-def test_fields_of_account__one_try(api: Api, clock: Clock, autopilot: Mocker) -> None:
-    """A discover that was slow so far has time for a second question, not for asking it again."""
-    autopilot.get(URL + "contacts/custom_fields", status_code=404)
-    autopilot.get(URL + "contacts", [{"exc": requests.ReadTimeout}, {"json": PAGE}])
-    times: Iterator[float] = iter([0.0, 4.0])
+def taking(clock: Clock, seconds: float, answer: Any) -> Callable[..., Any]:
+    """An answer of requests-mock that takes its time, or longer than its timeout."""
 
-    assert found(api, clock, times.__next__) == []
+    def respond(request: Any, context: Any) -> Any:
+        clock.sleep(min(seconds, request.timeout[1]))
+        if seconds > request.timeout[1]:
+            raise requests.ReadTimeout
+        return answer
+
+    return respond
+
+
+def test_discover_columns__leaves_time_for_the_page(
+    hasty: Client, clock: Clock, autopilot: Mocker
+) -> None:
+    """A list that never answers leaves time for a page of contacts that takes ten seconds."""
+    autopilot.get(URL + "contacts/custom_fields", json=taking(clock, 1000, None))
+    autopilot.get(URL + "contacts", json=taking(clock, 10, PAGE))
+
+    assert discover(hasty) == [SCORE]
+    assert clock.seconds <= COMMAND_SECONDS
     assert asked(autopilot) == ["/v1/contacts/custom_fields", "/v1/contacts"]
 
 
-def test_fields_of_account__closes_no_budget(api: Api, clock: Clock, autopilot: Mocker) -> None:
+def test_discover_columns__in_time(hasty: Client, clock: Clock, autopilot: Mocker) -> None:
+    """Whatever is silent, discover ends before its deadline, without the columns."""
+    autopilot.get(ANY, json=taking(clock, 1000, None))
+
+    assert discover(hasty) == []
+    assert clock.seconds <= COMMAND_SECONDS
+
+
+def test_discover_columns__closes_no_limiter(client: Client, autopilot: Mocker) -> None:
     """A key that may not see custom fields may still read everything else."""
     autopilot.get(URL + "contacts/custom_fields", status_code=403)
     autopilot.get(URL + "contacts", status_code=403)
 
-    found(api, clock)
+    discover(client)
 
-    api.budget.acquire_call(None)  # raises once it is closed
-
-
-SEATS = CustomColumn("custom_seats", "Seats", "integer")
+    client.limiter.acquire()  # raises once it is closed
 
 
-def test_columns_of_catalog__as_discovered(api: Api, autopilot: Mocker) -> None:
+def test_choose_columns__as_discovered(client: Client, autopilot: Mocker) -> None:
     """A catalog with a schema says everything: nothing is asked, not even for what it lacks."""
     column = {"title": "Seats", "type": ["null", "integer"]}
     known = {"properties": {"contact_id": {}, "custom_seats": column}}
     bare: dict[str, Any] = {"properties": {"contact_id": {}}}
 
-    assert columns_of_catalog(catalog("lists", "contacts", schema=known), api, LOGGER) == [SEATS]
-    assert columns_of_catalog(catalog("contacts", schema=bare), api, LOGGER) == []
+    assert choose_columns(catalog("lists", "contacts", schema=known), client, LOGGER) == [SEATS]
+    assert choose_columns(catalog("contacts", schema=bare), client, LOGGER) == []
     assert autopilot.call_count == 0
 
 
 @pytest.mark.parametrize("schema", [{}, {"type": "object"}, {"properties": {}}])
-def test_columns_of_catalog__by_hand(api: Api, autopilot: Mocker, schema: dict[str, Any]) -> None:
+def test_choose_columns__by_hand(client: Client, autopilot: Mocker, schema: dict[str, Any]) -> None:
     """A catalog without a schema makes one question necessary."""
     autopilot.get(URL + "contacts/custom_fields", json=LIST)
 
-    assert columns_of_catalog(catalog("contacts", schema=schema), api, LOGGER) == [SEATS]
+    assert choose_columns(catalog("contacts", schema=schema), client, LOGGER) == [SEATS]
     assert autopilot.call_count == 1
 
 
 @pytest.mark.parametrize(("answer", "reason"), REFUSALS)
-def test_columns_of_catalog__by_hand_and_refused(
-    api: Api,
+def test_choose_columns__by_hand_and_refused(
+    client: Client,
     autopilot: Mocker,
     caplog: pytest.LogCaptureFixture,
     answer: dict[str, Any],
@@ -209,13 +212,13 @@ def test_columns_of_catalog__by_hand_and_refused(
     """The question is asked once, whatever comes of it; the sync goes on without the columns."""
     autopilot.get(URL + "contacts/custom_fields", **answer)
 
-    assert columns_of_catalog(catalog("contacts", schema={}), api, LOGGER) == []
+    assert choose_columns(catalog("contacts", schema={}), client, LOGGER) == []
     assert autopilot.call_count == 1
     assert reason in caplog.text
     assert "get no columns of their own in this sync" in caplog.text
 
 
-def test_columns_of_catalog__without_contacts(api: Api, autopilot: Mocker) -> None:
+def test_choose_columns__without_contacts(client: Client, autopilot: Mocker) -> None:
     """Who does not read contacts needs no custom fields."""
-    assert columns_of_catalog(catalog("lists", schema={}), api, LOGGER) == []
+    assert choose_columns(catalog("lists", schema={}), client, LOGGER) == []
     assert autopilot.call_count == 0

@@ -1,43 +1,39 @@
-"""Tests of `streams`."""
+"""Tests of `streams.tables`."""
 
 from datetime import datetime, timezone
 from typing import Any
 
 import pytest
 from airbyte_cdk.models import SyncMode
-from airbyte_cdk.sources.message import InMemoryMessageRepository
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 from requests_mock import Mocker
 
-from source_autopilot.api.client import Api
-from source_autopilot.records.custom_columns import CustomColumn
-from source_autopilot.reports.progress import Progress
+from source_autopilot.api.client import Client
+from source_autopilot.records.custom_columns import INTEGER, CustomColumn
 from source_autopilot.streams.tables import Contacts, Lists, SmartSegments, SmartSegmentsContacts
-from source_autopilot.sync.cursor import Checkpoint
-from source_autopilot.sync.state import Positions
-from unit_tests.conftest import URL
+from unit_tests.support.constants import URL
 
 START = datetime(2024, 1, 31, 10, 30, tzinfo=timezone.utc)
 
 
-def test_lists__rows(api: Api, autopilot: Mocker) -> None:
+def test_lists__rows(client: Client, autopilot: Mocker) -> None:
     """A list has its id and title, and what else the API may send, in snake_case."""
     autopilot.get(
         URL + "lists",
         json={"lists": [{"list_id": "contactlist_1", "title": "1k.csv", "memberCount": 3}]},
     )
 
-    assert list(Lists(api).read_records(SyncMode.full_refresh)) == [
+    assert list(Lists(client).read_records(SyncMode.full_refresh)) == [
         {"list_id": "contactlist_1", "title": "1k.csv", "member_count": 3}
     ]
 
 
-def test_smart_segments__rows(api: Api, autopilot: Mocker) -> None:
+def test_smart_segments__rows(client: Client, autopilot: Mocker) -> None:
     """The API calls the rows "segments"."""
     segment = {"segment_id": "contactlist_sseg1", "title": "Ladies"}
     autopilot.get(URL + "smart_segments", json={"segments": [segment]})
 
-    assert list(SmartSegments(api).read_records(SyncMode.full_refresh)) == [segment]
+    assert list(SmartSegments(client).read_records(SyncMode.full_refresh)) == [segment]
 
 
 @pytest.mark.parametrize(
@@ -56,63 +52,60 @@ def test_smart_segments__rows(api: Api, autopilot: Mocker) -> None:
     ],
 )
 def test_contacts__start_date(
-    api: Api, autopilot: Mocker, updated_at: str | int | None, arrives: bool
+    client: Client, autopilot: Mocker, updated_at: str | int | None, arrives: bool
 ) -> None:
     """Contacts updated at the start date or later arrive, and those without an update time."""
     autopilot.get(
         URL + "contacts", json={"contacts": [{"contact_id": "p1", "updated_at": updated_at}]}
     )
 
-    rows = list(Contacts(api, start_date=START).read_records(SyncMode.full_refresh))
+    rows = list(Contacts(client, start_date=START).read_records(SyncMode.full_refresh))
 
     assert [row["contact_id"] for row in rows] == (["p1"] if arrives else [])
 
 
-def test_contacts__without_update_time(api: Api, autopilot: Mocker) -> None:
+def test_contacts__without_update_time(client: Client, autopilot: Mocker) -> None:
     """A contact that has no updated_at field at all arrives."""
     autopilot.get(URL + "contacts", json={"contacts": [{"contact_id": "p1"}]})
 
-    rows = list(Contacts(api, start_date=START).read_records(SyncMode.full_refresh))
+    rows = list(Contacts(client, start_date=START).read_records(SyncMode.full_refresh))
 
     assert rows == [{"contact_id": "p1"}]
 
 
-def test_contacts__says_what_was_left_out(api: Api, autopilot: Mocker) -> None:
-    """Whoever misses a contact finds in the log how many were left out, and why."""
+def test_contacts__says_what_was_left_out(client: Client, autopilot: Mocker) -> None:
+    """The log says how many contacts were left out, and why."""
     old = {"contact_id": "p1", "updated_at": "2020-01-01T00:00:00.000Z"}
     autopilot.get(URL + "contacts", json={"contacts": [old, old], "bookmark": "b1"})
     autopilot.get(URL + "contacts/b1", json={"contacts": [old, {"contact_id": "p2"}]})
-    contacts = Contacts(api, start_date=START)
-    messages = InMemoryMessageRepository()
-    contacts.checkpoint = Checkpoint("contacts", Positions(), messages)
-    contacts.progress = Progress("contacts", messages, contacts.logger)
+    contacts = Contacts(client, start_date=START)
 
-    list(contacts.read_records(SyncMode.full_refresh))
+    rows = list(contacts.read_records(SyncMode.full_refresh))
 
-    assert contacts.left_out(contacts.progress.left_out) == (
+    assert contacts.left_out(4 - len(rows)) == (
         "3 contacts left out: last updated before the start date 2024-01-31T10:30:00.000Z"
     )
     assert contacts.left_out(0) == ""
 
 
-CUSTOM = [CustomColumn("custom_seats", "Seats", "integer")]
+CUSTOM = [CustomColumn("custom_seats", "Seats", INTEGER)]
 
 
 def test_contacts__custom_columns(
-    api: Api, autopilot: Mocker, caplog: pytest.LogCaptureFixture
+    client: Client, autopilot: Mocker, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Custom fields fill their columns beside the array; what does not fit is told of once."""
+    """Custom fields fill their columns beside the array; what does not fit is logged once."""
 
     def contact(number: int, *values: Any, deleted: bool = False) -> dict[str, Any]:
-        entries = [{"kind": "Seats", "value": it, "deleted": deleted} for it in values]
+        entries = [{"kind": "Seats", "value": value, "deleted": deleted} for value in values]
         return {"contact_id": f"p{number}", "custom_fields": entries}
 
     documents = [contact(1, "7"), contact(2, "?"), contact(3, "!"), contact(4, 7, deleted=True)]
     autopilot.get(URL + "contacts", json={"contacts": documents})
 
-    stream = Contacts(api, start_date=START, custom=CUSTOM)
+    stream = Contacts(client, start_date=START, custom=CUSTOM)
     rows = list(stream.read_records(SyncMode.full_refresh))
-    stream.tally.log(stream.name, stream.logger)
+    stream.warnings.log(stream.name, stream.logger)
 
     columns: list[dict[str, Any]] = [
         {"custom_seats": 7},
@@ -125,25 +118,25 @@ def test_contacts__custom_columns(
     assert caplog.text.count("2 values did not fit the type of column custom_seats") == 1
 
 
-def test_contacts__names_new_custom_fields(api: Api, autopilot: Mocker) -> None:
+def test_contacts__names_new_custom_fields(client: Client, autopilot: Mocker) -> None:
     """A field that came after discover is in the array, and one line of the log names it."""
     entries = [{"kind": "New", "value": "x"}]
     contact = {"contact_id": "p1", "custom_fields": entries}
     autopilot.get(URL + "contacts", json={"contacts": [contact], "bookmark": "b1"})
     autopilot.get(URL + "contacts/b1", json={"contacts": [{**contact, "contact_id": "p2"}]})
 
-    stream = Contacts(api, start_date=START, custom=CUSTOM)
+    stream = Contacts(client, start_date=START, custom=CUSTOM)
     rows = list(stream.read_records(SyncMode.full_refresh))
 
     assert rows == [contact, {**contact, "contact_id": "p2"}]
-    assert [sentence.split(". ")[0] for sentence in stream.told()] == [
+    assert [sentence.split(". ")[0] for sentence in stream.notes()] == [
         'custom fields without a column of their own: "New"'
     ]
 
 
-def test_contacts__schema_is_made_once(api: Api) -> None:
+def test_contacts__schema_is_made_once(client: Client) -> None:
     """The CDK asks for the schema with every record."""
-    contacts = Contacts(api, start_date=START, custom=CUSTOM)
+    contacts = Contacts(client, start_date=START, custom=CUSTOM)
 
     assert contacts.get_json_schema() is contacts.get_json_schema()
 
@@ -157,7 +150,7 @@ def pairs_of(stream: SmartSegmentsContacts) -> list[tuple[str, str]]:
     ]
 
 
-def test_smart_segments_contacts__pairs(api: Api, autopilot: Mocker) -> None:
+def test_smart_segments_contacts__pairs(client: Client, autopilot: Mocker) -> None:
     """Every member of every segment is a pair; each segment is walked with its own bookmarks."""
     autopilot.get(
         URL + "smart_segments",
@@ -171,19 +164,19 @@ def test_smart_segments_contacts__pairs(api: Api, autopilot: Mocker) -> None:
     autopilot.get(URL + "smart_segments/s2/contacts", json={"contacts": [old]})
     autopilot.get(URL + "smart_segments/s3/contacts", json={"contacts": []})
 
-    stream = SmartSegmentsContacts(api)
+    stream = SmartSegmentsContacts(client)
 
     assert pairs_of(stream) == [("s/1", "p1"), ("s/1", "p2"), ("s2", "p1")]
     assert stream.left_out(0) == ""
 
 
-def test_smart_segments_contacts__only_the_pair(api: Api, autopilot: Mocker) -> None:
+def test_smart_segments_contacts__only_the_pair(client: Client, autopilot: Mocker) -> None:
     """A pair has two columns; the contact's data is in the table of contacts."""
     autopilot.get(
         URL + "smart_segments/s1/contacts",
         json={"contacts": [{"contact_id": "p1", "Name": "Ann"}]},
     )
-    stream = SmartSegmentsContacts(api)
+    stream = SmartSegmentsContacts(client)
 
     rows = list(stream.read_records(SyncMode.full_refresh, stream_slice={"segment_id": "s1"}))
 
@@ -191,7 +184,7 @@ def test_smart_segments_contacts__only_the_pair(api: Api, autopilot: Mocker) -> 
 
 
 def test_smart_segments_contacts__segment_deleted_meanwhile(
-    api: Api, autopilot: Mocker, caplog: pytest.LogCaptureFixture
+    client: Client, autopilot: Mocker, caplog: pytest.LogCaptureFixture
 ) -> None:
     """A segment that is deleted after it was listed has no members, and the others are complete."""
     autopilot.get(
@@ -200,14 +193,14 @@ def test_smart_segments_contacts__segment_deleted_meanwhile(
     autopilot.get(URL + "smart_segments/s1/contacts", status_code=404)
     autopilot.get(URL + "smart_segments/s2/contacts", json={"contacts": [{"contact_id": "p1"}]})
 
-    stream = SmartSegmentsContacts(api)
+    stream = SmartSegmentsContacts(client)
 
     assert pairs_of(stream) == [("s2", "p1")]
     assert "segment s1 was deleted while the sync ran" in caplog.text
     assert stream.left_out(0) == "1 segment left out: deleted while the sync ran"
 
 
-def test_smart_segments_contacts__bookmark_refused(api: Api, autopilot: Mocker) -> None:
+def test_smart_segments_contacts__bookmark_refused(client: Client, autopilot: Mocker) -> None:
     """A 404 in mid-segment is an error: the members after it would be lost."""
     autopilot.get(URL + "smart_segments", json={"segments": [{"segment_id": "s1"}]})
     autopilot.get(
@@ -217,4 +210,4 @@ def test_smart_segments_contacts__bookmark_refused(api: Api, autopilot: Mocker) 
     autopilot.get(URL + "smart_segments/s1/contacts/b1", status_code=404)
 
     with pytest.raises(AirbyteTracedException, match="the page at bookmark b1"):
-        pairs_of(SmartSegmentsContacts(api))
+        pairs_of(SmartSegmentsContacts(client))

@@ -1,11 +1,17 @@
-"""Contact documents for hypothesis: every field of autopilot-api.md, in every shape seen there.
+"""Contact documents for hypothesis, and a validator for the rows that are made of them.
 
-Wilder than the API: any field may be null, empty or of another type, and unknown fields turn up.
+The documents have every field of docs/autopilot-api.md in every shape seen there. Odd ones are
+wilder than the API: any field may be null, empty or of another type, and unknown fields turn up.
 """
 
+from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from hypothesis import strategies as st
+from jsonschema import Draft7Validator, FormatChecker
+from jsonschema.protocols import Validator
+from jsonschema.validators import extend
 
 SCALARS = (
     st.none()
@@ -74,3 +80,25 @@ def odd_contacts() -> st.SearchStrategy[dict[str, Any]]:
     known = st.fixed_dictionaries({"contact_id": IDS}, optional=odd)
     unknown = st.dictionaries(st.text(), JSON, max_size=4)
     return st.builds(lambda more, document: {**more, **document}, unknown, known)
+
+
+FORMATS = FormatChecker(formats=())
+
+
+@FORMATS.checks("date-time")
+def is_rfc_3339_in_utc(value: object) -> bool:
+    """Whether a time is written as destinations need it: in UTC, which they read from its Z."""
+    if not isinstance(value, str):
+        return True  # null; which types there may be is said by another keyword of the schema
+    try:
+        return value.endswith("Z") and bool(datetime.fromisoformat(value[:-1]))
+    except ValueError:
+        return False
+
+
+def schema_validator(schema: Mapping[str, Any]) -> Validator:
+    """A validator of rows, as strict as a destination: 1.0 is no integer, times are parsed."""
+    types = Draft7Validator.TYPE_CHECKER.redefine("integer", lambda _, value: type(value) is int)
+    strict = extend(Draft7Validator, type_checker=types)  # type: ignore[no-untyped-call]
+    validator: Validator = strict(schema, format_checker=FORMATS)
+    return validator

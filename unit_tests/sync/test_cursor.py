@@ -1,4 +1,4 @@
-"""Tests of `checkpoint`."""
+"""Tests of `sync.cursor`."""
 
 import json
 import threading
@@ -8,18 +8,30 @@ import pytest
 from airbyte_cdk.models import AirbyteMessage, AirbyteMessageSerializer, AirbyteStreamStatus
 from airbyte_cdk.sources.message import InMemoryMessageRepository
 from airbyte_cdk.sources.streams.concurrent.partitions.partition import Partition as CdkPartition
+from airbyte_cdk.sources.types import Record
 
-from source_autopilot.sync.cursor import Checkpoint
-from source_autopilot.sync.record_batch import RecordPage
-from source_autopilot.sync.shutdown import SyncStopped
-from source_autopilot.sync.state import Partition, Positions
-from unit_tests.conftest import Clock
+from source_autopilot.errors import SyncStopped
+from source_autopilot.streams.pagination import Partition
+from source_autopilot.sync.cursor import StreamCursor
+from source_autopilot.sync.record_batch import RecordBatch
+from source_autopilot.sync.state import StreamState
+from unit_tests.support.clock import Clock
 
 DONE = {"__ab_full_refresh_sync_complete": True}
 ONE, TWO = {"segment_id": "s1"}, {"segment_id": "s2"}
 
 
-class Slice(CdkPartition):
+def begun(partition: Partition, bookmark: str) -> dict[str, Any]:
+    """The entry of a partition that has come to a bookmark."""
+    return {"partition": partition, "cursor": {"bookmark": bookmark}}
+
+
+def finished(partition: Partition) -> dict[str, Any]:
+    """The entry of a partition that was read to its end."""
+    return {"partition": partition, "cursor": DONE}
+
+
+class ReadPartition(CdkPartition):
     """A partition as the CDK hands it back when it was read to its end."""
 
     def __init__(self, partition: Partition | None) -> None:
@@ -40,8 +52,21 @@ class Slice(CdkPartition):
 
 @pytest.fixture
 def messages() -> InMemoryMessageRepository:
-    """Where the states go."""
+    """Where the messages go."""
     return InMemoryMessageRepository()
+
+
+@pytest.fixture
+def cursor(messages: InMemoryMessageRepository, clock: Clock) -> StreamCursor:
+    """A cursor at the start of the stream."""
+    return cursor_from({}, messages, clock)
+
+
+def cursor_from(
+    state: dict[str, Any], messages: InMemoryMessageRepository, clock: Clock
+) -> StreamCursor:
+    """A cursor that goes on from a state."""
+    return StreamCursor("pairs", StreamState.parse(state), messages, now=clock.now)
 
 
 def states(messages: InMemoryMessageRepository) -> list[dict[str, Any]]:
@@ -49,6 +74,8 @@ def states(messages: InMemoryMessageRepository) -> list[dict[str, Any]]:
 
     def state_of(message: AirbyteMessage) -> dict[str, Any]:
         written = json.loads(json.dumps(AirbyteMessageSerializer.dump(message)))
+        assert written["type"] == "STATE"
+        assert written["state"]["type"] == "STREAM"
         assert written["state"]["stream"]["stream_descriptor"] == {"name": "pairs"}
         found: dict[str, Any] = written["state"]["stream"]["stream_state"]
         return found
@@ -56,207 +83,312 @@ def states(messages: InMemoryMessageRepository) -> list[dict[str, Any]]:
     return [state_of(message) for message in messages.consume_queue() if message.state]
 
 
-def checkpoint_of(
-    messages: InMemoryMessageRepository, clock: Clock, state: dict[str, Any] | None = None
-) -> Checkpoint:
-    """A checkpoint that goes on from a state."""
-    positions = Positions.parse(state or {})
-    return Checkpoint("pairs", positions, messages, now=clock.now)
-
-
-def page_of(count: int) -> RecordPage:
+def batch_of(count: int, *, rows_read: int | None = None) -> RecordBatch:
     """A page of so many records; which ones does not matter here."""
-    return RecordPage.of("pairs", [{"contact_id": "p1"}] * count, rows_read=count)
+    rows_read = count if rows_read is None else rows_read
+    return RecordBatch.from_rows("pairs", [{"contact_id": "p1"}] * count, rows_read=rows_read)
 
 
-def out(checkpoint: Checkpoint, partition: Partition, *, bookmark: str | None) -> None:
-    """Put a page of 100 records out."""
-    checkpoint.page(partition, page_of(100), bookmark=bookmark)
+def deliver(cursor: StreamCursor, partition: Partition, *, bookmark: str | None) -> None:
+    """Deliver a page of 100 records."""
+    cursor.deliver(partition, batch_of(100), bookmark=bookmark)
 
 
-def test_page__after_a_second(messages: InMemoryMessageRepository, clock: Clock) -> None:
-    """A state says where the next page begins, about once a second."""
-    checkpoint = checkpoint_of(messages, clock)
-    list(checkpoint.unfinished([ONE]))
+def test_deliver__a_state_a_second(
+    cursor: StreamCursor, messages: InMemoryMessageRepository, clock: Clock
+) -> None:
+    """A state says where the next page begins, a second or more after the last one."""
+    emitted = []
+    for number, seconds in enumerate([0.0, 0.999, 1.0, 1.5, 1.999, 2.0, 3.5, 4.25, 4.5], start=1):
+        clock.seconds = seconds
+        deliver(cursor, ONE, bookmark=f"b{number}")
+        emitted += [(seconds, state) for state in states(messages)]
 
-    out(checkpoint, ONE, bookmark="b1")
-    assert states(messages) == []
-    clock.seconds = 1.0
-    out(checkpoint, ONE, bookmark="b2")
-    out(checkpoint, ONE, bookmark="b3")
-
-    assert states(messages) == [
-        {"states": [{"partition": ONE, "cursor": {"bookmark": "b2"}}]},
+    assert emitted == [
+        (seconds, {"states": [begun(ONE, bookmark)]})
+        for seconds, bookmark in [(1.0, "b3"), (2.0, "b6"), (3.5, "b7"), (4.5, "b9")]
     ]
 
 
-def test_page__not_worth_a_state(messages: InMemoryMessageRepository, clock: Clock) -> None:
-    """A large state waits until enough was written to be a small part of it."""
+def test_deliver__a_state_not_before_its_first_second(
+    messages: InMemoryMessageRepository, clock: Clock
+) -> None:
+    """The first second begins with the cursor, not with the clock."""
+    clock.seconds = 1_000.0
+    cursor = cursor_from({}, messages, clock)
+
+    clock.seconds = 1_000.5
+    deliver(cursor, ONE, bookmark="b1")
+
+    assert states(messages) == []
+
+
+STATE_OF_60_BYTES = {"states": [begun({}, "person")]}  # an 80th of 24 rows of 200 bytes
+
+
+@pytest.mark.parametrize(("rows", "emitted"), [(19, []), (20, [STATE_OF_60_BYTES])])
+def test_deliver__a_state_worth_its_bytes(
+    cursor: StreamCursor,
+    messages: InMemoryMessageRepository,
+    clock: Clock,
+    rows: int,
+    emitted: list[dict[str, Any]],
+) -> None:
+    """A state has at most an 80th of the bytes of the rows that were read since the last one."""
+    assert len(json.dumps(STATE_OF_60_BYTES, separators=(",", ":"))) == 60 == 24 * 200 / 80
+    clock.seconds = 1.0
+
+    cursor.deliver({}, batch_of(1, rows_read=4), bookmark="person")
+    assert states(messages) == []
+    cursor.deliver({}, batch_of(0, rows_read=rows), bookmark="person")
+
+    assert states(messages) == emitted
+
+
+def test_deliver__rows_count_for_one_state(
+    cursor: StreamCursor, messages: InMemoryMessageRepository, clock: Clock
+) -> None:
+    """Rows before the last state do not count for the next one."""
+    clock.seconds = 1.0
+    cursor.deliver({}, batch_of(100), bookmark="person")
+    clock.seconds = 2.0
+    cursor.deliver({}, batch_of(23), bookmark="person")
+
+    assert states(messages) == [STATE_OF_60_BYTES]
+
+
+def test_deliver__many_segments(
+    cursor: StreamCursor, messages: InMemoryMessageRepository, clock: Clock
+) -> None:
+    """With hundreds of segments the states stay a small part of what is written."""
     segments = [{"segment_id": f"contactlist_sseg{number}"} for number in range(500)]
-    checkpoint = checkpoint_of(messages, clock)
-    list(checkpoint.unfinished(segments))
+    cursor.select_unfinished(segments)
     written = 0
     for segment in segments:
         clock.seconds += 1.0
-        out(checkpoint, segment, bookmark="person_9EAF39E4")
+        deliver(cursor, segment, bookmark="person_9EAF39E4")
         written += 100 * 200
 
-    size = sum(len(json.dumps(state)) for state in states(messages))
-    assert 0 < size < 0.02 * written
+    size = sum(len(json.dumps(state, separators=(",", ":"))) for state in states(messages))
+    assert 0 < size <= written / 80
 
 
-def test_page__is_out_before_its_state(messages: InMemoryMessageRepository, clock: Clock) -> None:
-    """RUNNING, the page, and the state that vouches for it go out in this order."""
-    checkpoint = checkpoint_of(messages, clock)
-    list(checkpoint.unfinished([ONE]))
+def test_deliver__records_before_their_state(
+    cursor: StreamCursor, messages: InMemoryMessageRepository, clock: Clock
+) -> None:
+    """RUNNING, the records, and the state that covers them go out in this order; RUNNING once."""
+    batch, last = batch_of(100), batch_of(100)
     clock.seconds = 5.0
-    page = page_of(100)
 
-    checkpoint.page(ONE, page, bookmark="b1")
+    cursor.deliver(ONE, batch, bookmark="b1")
+    cursor.deliver(ONE, last, bookmark=None)
 
-    running, records, state = messages.consume_queue()
+    running, records, state, more = messages.consume_queue()
     assert running.trace
     assert running.trace.stream_status
+    assert running.trace.stream_status.stream_descriptor.name == "pairs"
     assert running.trace.stream_status.status == AirbyteStreamStatus.RUNNING
-    assert records is page
+    assert running.trace.stream_status.reasons is None
+    assert (records, more) == (batch, last)
     assert state.state
+    assert cursor.state == {"states": [finished(ONE)]}
 
 
-def test_page__of_no_records(messages: InMemoryMessageRepository, clock: Clock) -> None:
+def test_deliver__no_records(
+    cursor: StreamCursor, messages: InMemoryMessageRepository, clock: Clock
+) -> None:
     """A page whose rows are all left out moves the bookmark, and leaves nothing to write."""
-    checkpoint = checkpoint_of(messages, clock)
-    list(checkpoint.unfinished([ONE]))
     clock.seconds = 5.0
 
-    checkpoint.page(ONE, RecordPage.of("pairs", [], rows_read=100), bookmark="b1")
+    cursor.deliver(ONE, batch_of(0, rows_read=100), bookmark="b1")
 
-    [state] = messages.consume_queue()
-    assert state.state
-    assert state.state.stream
-    assert vars(state.state.stream.stream_state) == {
-        "states": [{"partition": ONE, "cursor": {"bookmark": "b1"}}]
-    }
+    [message] = messages.consume_queue()
+    assert message.state
+    assert message.state.stream
+    assert vars(message.state.stream.stream_state) == {"states": [begun(ONE, "b1")]}
 
 
-def test_page__no_state_of_another_between(
-    messages: InMemoryMessageRepository, clock: Clock
-) -> None:
-    """While a page goes out, another worker's state of the stream waits: it knows more by then."""
-    checkpoint = checkpoint_of(messages, clock)
-    list(checkpoint.unfinished([ONE, TWO]))
-    other = threading.Thread(target=lambda: out(checkpoint, TWO, bookmark="b9"), daemon=True)
+def test_deliver__no_state_of_another_worker_between(clock: Clock) -> None:
+    """While a page goes out, another worker's page and state of the stream wait."""
+    order: list[str] = []
 
-    def emit(message: AirbyteMessage) -> None:
-        if not other.ident:  # the first page is on its way
-            clock.seconds = 5.0
-            other.start()
-            other.join(timeout=0.05)
-            assert states(messages) == []
-        InMemoryMessageRepository.emit_message(messages, message)
+    class Interrupted(InMemoryMessageRepository):
+        def emit_message(self, message: AirbyteMessage) -> None:
+            if not other.ident:  # the first message of the first page
+                clock.seconds = 5.0
+                other.start()
+                other.join(timeout=0.05)
+            if isinstance(message, RecordBatch):
+                order.append(f"{message.count} records")
+            if message.state and message.state.stream:
+                order.append(str(vars(message.state.stream.stream_state)))
 
-    messages.emit_message = emit  # type: ignore[method-assign]
-    out(checkpoint, ONE, bookmark="b1")
+    cursor = cursor_from({}, Interrupted(), clock)
+    other = threading.Thread(
+        target=lambda: cursor.deliver(TWO, batch_of(2, rows_read=0), bookmark="b9"), daemon=True
+    )
+
+    cursor.deliver(ONE, batch_of(100), bookmark="b1")
     other.join(timeout=10)
 
-    [state] = states(messages)
-    assert state["states"][0] == {"partition": ONE, "cursor": {"bookmark": "b1"}}
+    assert order == ["100 records", str({"states": [begun(ONE, "b1")]}), "2 records"]
 
 
-def test_close_partition__of_several(messages: InMemoryMessageRepository, clock: Clock) -> None:
+def test_close_partition__of_several(cursor: StreamCursor, clock: Clock) -> None:
     """A finished segment is marked; when all are finished the stream is."""
-    checkpoint = checkpoint_of(messages, clock)
-    assert list(checkpoint.unfinished([ONE, TWO])) == [ONE, TWO]
+    emitted = InMemoryMessageRepository()
+    cursor = cursor_from({}, emitted, clock)
+    assert cursor.select_unfinished([ONE, TWO]) == [ONE, TWO]
 
-    clock.seconds = 1.0
-    out(checkpoint, ONE, bookmark=None)
-    checkpoint.close_partition(Slice(ONE))
-    checkpoint.close_partition(Slice(TWO))
+    cursor.close_partition(ReadPartition(ONE))
+    assert cursor.state == {"states": [finished(ONE)]}
+    assert states(emitted) == []
+    cursor.close_partition(ReadPartition(TWO))
 
-    assert states(messages) == [{"states": [{"partition": ONE, "cursor": DONE}]}, DONE]
+    assert states(emitted) == [DONE]
 
 
-def test_close_partition__before_all_are_listed(
+@pytest.mark.parametrize("partition", [{}, None])
+def test_close_partition__of_a_table(
+    cursor: StreamCursor, messages: InMemoryMessageRepository, partition: Partition | None
+) -> None:
+    """A table is one partition; the CDK may call it none. Its end is the stream's end."""
+    cursor.select_unfinished([{}])
+    deliver(cursor, {}, bookmark=None)
+    assert cursor.state == {"states": [finished({})]}
+
+    cursor.close_partition(ReadPartition(partition))
+
+    assert states(messages) == [DONE]
+
+
+def test_close_partition__of_a_resumed_stream(
     messages: InMemoryMessageRepository, clock: Clock
 ) -> None:
-    """Nothing is complete while another partition is still to come."""
-    checkpoint = checkpoint_of(messages, clock)
-    listed = checkpoint.unfinished([ONE, TWO])
-    next(listed)
+    """A stream ends with the partitions that were unfinished: the others are not closed again."""
+    cursor = cursor_from({"states": [finished(ONE)]}, messages, clock)
+    cursor.select_unfinished([ONE, TWO])
 
-    checkpoint.close_partition(Slice(ONE))
+    cursor.close_partition(ReadPartition(TWO))
 
-    assert DONE not in states(messages)
+    assert states(messages) == [DONE]
 
 
-def test_unfinished__resumed(messages: InMemoryMessageRepository, clock: Clock) -> None:
+def test_select_unfinished__resumed(messages: InMemoryMessageRepository, clock: Clock) -> None:
     """Finished segments are skipped, begun ones go on, new ones begin, deleted ones are gone."""
-    state = {
-        "states": [
-            {"partition": {"segment_id": "deleted"}, "cursor": DONE},
-            {"partition": ONE, "cursor": DONE},
-            {"partition": TWO, "cursor": {"bookmark": "b1"}},
-        ]
-    }
+    kept = [finished(ONE), begun(TWO, "b1")]
     new = {"segment_id": "new"}
-    checkpoint = checkpoint_of(messages, clock, state)
+    cursor = cursor_from({"states": [finished({"segment_id": "gone"}), *kept]}, messages, clock)
 
-    assert list(checkpoint.unfinished([ONE, TWO, new])) == [TWO, new]
-    assert [checkpoint.bookmark(it) for it in (TWO, new)] == ["b1", None]
-    assert checkpoint.state == {"states": state["states"][1:]}
+    assert cursor.select_unfinished(iter([ONE, TWO, new])) == [TWO, new]
+    assert [cursor.bookmark(partition) for partition in (TWO, new)] == ["b1", None]
+    assert cursor.state == {"states": kept}
+    assert states(messages) == []
 
 
-def test_unfinished__nothing_left(messages: InMemoryMessageRepository, clock: Clock) -> None:
+@pytest.mark.parametrize(
+    ("state", "partitions"), [({"states": [finished(ONE)]}, [ONE]), (DONE, [ONE, TWO]), ({}, [])]
+)
+def test_select_unfinished__nothing_left(
+    messages: InMemoryMessageRepository,
+    clock: Clock,
+    state: dict[str, Any],
+    partitions: list[Partition],
+) -> None:
     """A stream whose partitions are all finished, or that has none, is complete at once."""
-    for state in ({"states": [{"partition": ONE, "cursor": DONE}]}, DONE):
-        assert list(checkpoint_of(messages, clock, state).unfinished([ONE])) == []
-    assert list(checkpoint_of(messages, clock).unfinished([])) == []
+    cursor = cursor_from(state, messages, clock)
 
-    assert states(messages) == [DONE] * 3
+    assert cursor.select_unfinished(partitions) == []
+    assert states(messages) == [DONE]
+
+
+@pytest.mark.parametrize(
+    ("state", "has_begun"),
+    [
+        ({}, False),
+        ({"states": []}, False),
+        (DONE, False),
+        ({"states": [begun(ONE, "b1")]}, True),
+        ({"states": [finished(ONE)]}, True),
+    ],
+)
+def test_has_begun(
+    messages: InMemoryMessageRepository, clock: Clock, state: dict[str, Any], has_begun: bool
+) -> None:
+    """A stream goes on if some of it was read and some of it was not."""
+    assert cursor_from(state, messages, clock).has_begun is has_begun
 
 
 def test_start_over__forgets_the_bookmark(
     messages: InMemoryMessageRepository, clock: Clock
 ) -> None:
     """A partition whose bookmark is refused is not resumed there a second time."""
-    state = {"states": [{"partition": ONE, "cursor": {"bookmark": "b1"}}]}
-    checkpoint = checkpoint_of(messages, clock, state)
-    list(checkpoint.unfinished([ONE]))
+    cursor = cursor_from({"states": [begun(ONE, "b1"), begun(TWO, "b2")]}, messages, clock)
 
-    checkpoint.start_over(ONE)
+    cursor.start_over(ONE)
 
-    assert checkpoint.bookmark(ONE) is None
-    checkpoint.ensure_at_least_one_state_emitted()
+    assert cursor.bookmark(ONE) is None
+    assert cursor.state == {"states": [begun(TWO, "b2")]}
+
+
+def test_ensure_at_least_one_state_emitted__of_a_failed_stream(
+    cursor: StreamCursor, messages: InMemoryMessageRepository
+) -> None:
+    """What was read since the last state is covered by one at the end, which is said once."""
+    deliver(cursor, ONE, bookmark="b1")
+
+    cursor.ensure_at_least_one_state_emitted()
+    cursor.ensure_at_least_one_state_emitted()
+
+    assert states(messages) == [{"states": [begun(ONE, "b1")]}]
+
+
+def test_ensure_at_least_one_state_emitted__nothing_read(
+    cursor: StreamCursor, messages: InMemoryMessageRepository
+) -> None:
+    """A stream that failed at its first page has a state, too: the start."""
+    cursor.ensure_at_least_one_state_emitted()
+
     assert states(messages) == [{"states": []}]
 
 
-def test_ensure__the_last_word_of_a_failed_stream(
-    messages: InMemoryMessageRepository, clock: Clock
+def test_ensure_at_least_one_state_emitted__of_a_complete_stream(
+    cursor: StreamCursor, messages: InMemoryMessageRepository
 ) -> None:
-    """What was read since the last state is vouched for at the end, and said once."""
-    checkpoint = checkpoint_of(messages, clock)
-    list(checkpoint.unfinished([ONE]))
-    out(checkpoint, ONE, bookmark="b1")
+    """The state that a stream ended with is not said again."""
+    cursor.select_unfinished([])
+    assert states(messages) == [DONE]
 
-    checkpoint.ensure_at_least_one_state_emitted()
-    checkpoint.ensure_at_least_one_state_emitted()
+    cursor.ensure_at_least_one_state_emitted()
 
-    assert states(messages) == [{"states": [{"partition": ONE, "cursor": {"bookmark": "b1"}}]}]
-
-
-def test_end__says_how_far_it_came_and_takes_no_more(
-    messages: InMemoryMessageRepository, clock: Clock
-) -> None:
-    """The last state is emitted at once; a page that comes later is not vouched for and not out."""
-    checkpoint = checkpoint_of(messages, clock)
-    list(checkpoint.unfinished([ONE]))
-    out(checkpoint, ONE, bookmark="b1")
-
-    checkpoint.end(SyncStopped())
-
-    assert states(messages) == [{"states": [{"partition": ONE, "cursor": {"bookmark": "b1"}}]}]
-    with pytest.raises(SyncStopped):
-        out(checkpoint, ONE, bookmark="b2")
-    assert list(messages.consume_queue()) == []
-    checkpoint.end(SyncStopped())
     assert states(messages) == []
-    assert not checkpoint.complete
+
+
+def test_stop__says_how_far_it_came_and_takes_no_more(
+    cursor: StreamCursor, messages: InMemoryMessageRepository
+) -> None:
+    """The last state is emitted at once; a page that comes later is neither out nor covered."""
+    reason = SyncStopped()
+    deliver(cursor, ONE, bookmark="b1")
+
+    cursor.stop(reason)
+
+    assert states(messages) == [{"states": [begun(ONE, "b1")]}]
+    with pytest.raises(SyncStopped) as raised:
+        deliver(cursor, ONE, bookmark="b2")
+    assert raised.value is reason
+    assert list(messages.consume_queue()) == []
+    assert cursor.state == {"states": [begun(ONE, "b1")]}
+    cursor.stop(reason)
+    assert states(messages) == []
+
+
+def test_observe__nothing(cursor: StreamCursor, messages: InMemoryMessageRepository) -> None:
+    """Single records are all synced, and move nothing: pages do."""
+    record = Record({"contact_id": "p1"}, "pairs")
+
+    cursor.observe(record)
+
+    assert cursor.should_be_synced(record) is True
+    assert cursor.state == {"states": []}
+    assert list(messages.consume_queue()) == []

@@ -1,4 +1,4 @@
-"""On the PYTHONPATH of a connector, it makes the first look-ups of names fail."""
+"""Makes the first look-ups of names fail in a connector that has this folder on PYTHONPATH."""
 
 import os
 import socket

@@ -1,35 +1,31 @@
-"""Every kind of fault that changes an answer, as a client meets it on a real socket."""
+"""Every kind of fault, as a client meets it on a real socket."""
 
 from __future__ import annotations
 
 import json
+from contextlib import ExitStack
+from itertools import islice
 
 import pytest
 import requests
 
 from simulator import Account, Fault, Simulator
-from simulator.breakdown import BREAKDOWNS
-from simulator.disturbance import CHANGES
+from simulator.fault_effects import BREAKDOWNS, CHANGES
 from simulator.faults import KINDS
+from simulator.tests.client import get, send_get
 
 ACCOUNT = Account(contacts=250, segment_sizes=[50])
 SOON_SECONDS = 0.1
 
 
 def answer(fault: Fault, path: str = "/contacts") -> requests.Response:
-    """The answer to a request that the fault befalls."""
+    """The answer to a request that the fault hits."""
     with Simulator(ACCOUNT, faults=[fault]) as autopilot:
         return get(autopilot, path)
 
 
-def get(autopilot: Simulator, path: str) -> requests.Response:
-    """GET a path below /v1 with the right key, without following redirects."""
-    headers = {"autopilotapikey": autopilot.key}
-    return requests.get(autopilot.url + path, headers=headers, timeout=60, allow_redirects=False)
-
-
-def normal(path: str = "/contacts") -> dict[str, object]:
-    """The body without any fault."""
+def normal_body(path: str = "/contacts") -> dict[str, object]:
+    """The JSON body without any fault."""
     with Simulator(ACCOUNT) as autopilot:
         body: dict[str, object] = get(autopilot, path).json()
         return body
@@ -109,7 +105,7 @@ def test_cut_json__is_complete_http_and_half_a_text() -> None:
 )
 def test_rows__can_be_null_missing_or_anything(path: str, rows_key: str) -> None:
     """Each fault changes the rows and leaves the rest of the body alone."""
-    body = normal(path)
+    body = normal_body(path)
     rest = {key: value for key, value in body.items() if key != rows_key}
 
     assert answer(Fault("null_rows"), path).json() == {**rest, rows_key: None}
@@ -120,7 +116,10 @@ def test_rows__can_be_null_missing_or_anything(path: str, rows_key: str) -> None
 @pytest.mark.parametrize("total", [None, "250", -1, 10**15])
 def test_total__can_be_anything(total: object) -> None:
     """Only total_contacts is replaced."""
-    assert answer(Fault("total", value=total)).json() == {**normal(), "total_contacts": total}
+    assert answer(Fault("total", value=total)).json() == {
+        **normal_body(),
+        "total_contacts": total,
+    }
 
 
 @pytest.mark.parametrize("kind", ["null_rows", "missing_rows", "rows", "total", "repeat_bookmark"])
@@ -133,11 +132,11 @@ def test_page_faults__wait_for_a_page(kind: str) -> None:
         hit = [get(autopilot, "/contacts").json(), get(autopilot, second).json()]
 
     assert spared.json()["name"] == "Simulated account"
-    assert hit == [normal(), normal(second)], "the fault was due on the page before these"
+    assert hit == [normal_body(), normal_body(second)], "the page before these should have been hit"
 
 
-def test_repeat_bookmark__never_gets_on() -> None:
-    """Whoever follows the bookmarks gets the second page again and again."""
+def test_repeat_bookmark__never_gets_any_further() -> None:
+    """A client that follows the bookmarks gets the second page again and again."""
     fault = Fault("repeat_bookmark", path="/contacts*", times=None)
 
     with Simulator(ACCOUNT, faults=[fault]) as autopilot:
@@ -146,7 +145,7 @@ def test_repeat_bookmark__never_gets_on() -> None:
             pages.append(get(autopilot, path).json())
             path = f"/contacts/{pages[-1]['bookmark']}"
 
-    assert pages[0] == normal()
+    assert pages[0] == normal_body()
     assert pages[1] == pages[2] == pages[3]
     assert {page["bookmark"] for page in pages} == {ACCOUNT.contact_id(99)}
 
@@ -155,8 +154,65 @@ def test_repeat_bookmark__makes_a_last_page_endless() -> None:
     """The page that should have ended the chain names itself as the next."""
     path = f"/contacts/{ACCOUNT.contact_id(199)}"
 
-    assert "bookmark" not in normal(path)
+    assert "bookmark" not in normal_body(path)
     assert answer(Fault("repeat_bookmark"), path).json()["bookmark"] == ACCOUNT.contact_id(199)
+
+
+def test_reset__breaks_a_promised_body() -> None:
+    """The head promises a length, half of it arrives, then the connection is reset."""
+    received = b""
+    with Simulator(ACCOUNT, faults=[Fault("reset")]) as autopilot:
+        connection = send_get(autopilot.address, autopilot.key, "/contacts")
+        with connection as client, pytest.raises(ConnectionResetError):  # noqa: PT012
+            while chunk := client.recv(65536):  # any of the calls may raise
+                received += chunk
+        assert get(autopilot, "/lists").status_code == 200
+
+    head, _, body = received.partition(b"\r\n\r\n")
+    promised = int(head.lower().partition(b"content-length: ")[2].partition(b"\r\n")[0])
+    assert head.startswith(b"HTTP/1.1 200 OK")
+    assert len(body) == promised // 2
+    assert autopilot.log.requests()[0].status is None
+
+
+def test_close__gives_not_a_byte() -> None:
+    """The connection ends politely, and empty."""
+    with Simulator(ACCOUNT, faults=[Fault("close")]) as autopilot:
+        with send_get(autopilot.address, autopilot.key, "/contacts") as client:
+            assert client.recv(1) == b""
+        assert get(autopilot, "/lists").status_code == 200
+
+    assert [request.status for request in autopilot.log.requests()] == [None, 200]
+
+
+def test_silence__lasts_until_the_simulator_stops() -> None:
+    """The client that waits gets nothing; others are served, and the simulator can be stopped."""
+    with ExitStack() as sockets:
+        with Simulator(ACCOUNT, faults=[Fault("silence")]) as autopilot:
+            client = sockets.enter_context(send_get(autopilot.address, autopilot.key, "/contacts"))
+            client.settimeout(SOON_SECONDS)
+            with pytest.raises(TimeoutError):
+                client.recv(1)
+            assert get(autopilot, "/lists").status_code == 200
+        client.settimeout(60)
+        assert client.recv(1) == b""
+
+    assert [request.status for request in autopilot.log.requests()] == [None, 200]
+
+
+def test_drip__sends_byte_after_byte() -> None:
+    """A body that is always about to begin: no read times out, and none is the last."""
+    fault = Fault("drip", interval_seconds=0.001)
+
+    with Simulator(ACCOUNT, faults=[fault]) as autopilot:
+        headers = {"autopilotapikey": autopilot.key}
+        with requests.get(
+            autopilot.url + "/contacts", headers=headers, stream=True, timeout=60
+        ) as response:
+            dripped = list(islice(response.iter_content(1), 20))
+            assert autopilot.log.count(status=200) == 1
+
+    assert dripped == [b" "] * 20
 
 
 def test_kinds__each_do_something_in_one_place() -> None:

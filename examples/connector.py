@@ -1,9 +1,9 @@
-"""One sync: the connector's rows, through PyAirbyte, into a destination, in place of the last ones.
+"""One sync of the connector, through PyAirbyte, into a destination.
 
-PyAirbyte alone would replace the tables one after another, would leave a table as it was when its
-stream has no rows any more, and would take a connector that was terminated halfway for a finished
-one. So every sync fills fresh tables (see `destination`), which replace the last ones when all
-streams are complete.
+PyAirbyte alone would replace the tables one after another, would keep the old rows of a stream that
+has none any more, and would take a connector that was terminated halfway for a finished one. So
+every sync fills fresh tables (see `destination`), which replace the last ones when all streams are
+complete.
 """
 
 from __future__ import annotations
@@ -31,35 +31,35 @@ class Connector(airbyte.Source):
 
     @classmethod
     def at(cls, executable: Path, settings: dict[str, Any]) -> Connector:
-        """The connector that is installed there. Runs nothing yet."""
-        with _silenced():
+        """The connector that is installed there; runs nothing yet."""
+        with _silence():
             executor = airbyte.get_source(NAME, local_executable=executable).executor
             return cls(executor, NAME, settings)
 
     def sync(self, destination: Destination) -> str:
-        """Replace the tables by the account as it is now; returns what a person reads about them.
+        """Replace the tables by the account as it is now; returns a summary of them.
 
         Raises SyncFailed or KeyboardInterrupt, and leaves the tables as they were.
         """
         self._progress = Progress(sys.stdout)
         try:
-            with destination.fresh() as tables:
+            with destination.create_fresh() as tables:
                 self._fill(tables)
-                described = tables.described(self.get_selected_streams())
-                tables.replace_the_last(self.get_selected_streams())
+                summary = tables.describe(self.get_selected_streams())
+                tables.replace_last(self.get_selected_streams())
         except SyncFailed:
             raise
         except Exception as error:
             if _is_interrupt(error):
                 raise KeyboardInterrupt from None
-            raise SyncFailed(self._reason(error)) from error
+            raise SyncFailed(self._explain(error)) from error
         finally:
             self._progress.clear()
-        return described
+        return summary
 
     def _fill(self, tables: FreshTables) -> None:
         """Check, discover, and read all streams. Raises what PyAirbyte raises, and SyncFailed."""
-        with _silenced():
+        with _silence():
             self.check()
             self._progress.say("check      Autopilot accepts the key")
             self.select_all_streams()
@@ -70,7 +70,7 @@ class Connector(airbyte.Source):
                     cache,
                     force_full_refresh=True,
                     write_strategy=WriteStrategy.REPLACE,
-                    skip_validation=True,  # check has done that, and another process takes seconds
+                    skip_validation=True,  # check has done it, and takes seconds
                 )
         self._require_everything(tables)
 
@@ -79,15 +79,15 @@ class Connector(airbyte.Source):
 
         PyAirbyte goes on without a message that it can't handle.
         """
-        streams, heard = self.get_selected_streams(), self._progress
-        unfinished = [name for name in streams if name not in heard.complete]
+        streams, progress = self.get_selected_streams(), self._progress
+        unfinished = [name for name in streams if name not in progress.complete]
         if unfinished:
             raise SyncFailed(f"The connector ended in the middle of {', '.join(unfinished)}.")
         for name, stored in tables.row_counts(streams).items():
-            if stored != heard.rows[name]:
-                raise SyncFailed(f"Of {heard.rows[name]} {name} only {stored} were saved.")
+            if stored != progress.rows[name]:
+                raise SyncFailed(f"Of {progress.rows[name]} {name} only {stored} were saved.")
 
-    def _reason(self, error: Exception) -> str:
+    def _explain(self, error: Exception) -> str:
         """The connector's own sentences; PyAirbyte's or Python's when it had none."""
         if self._progress.failures:
             return "\n".join(dict.fromkeys(self._progress.failures))
@@ -98,20 +98,20 @@ class Connector(airbyte.Source):
     def _peek_airbyte_message(
         self, message: AirbyteMessage, *, raise_on_error: bool = True
     ) -> None:
-        # PyAirbyte shows every message to this hook; of an error it keeps nothing but the fact.
-        self._progress.hear(message)
+        # PyAirbyte passes every message to this hook, and forgets what an error says.
+        self._progress.update(message)
         super()._peek_airbyte_message(message, raise_on_error=raise_on_error)
 
 
 def _is_interrupt(error: BaseException | None) -> bool:
-    """Whether ctrl-C is behind an error: it ends the connector, of which PyAirbyte complains."""
+    """Whether ctrl-C is the cause: it ends the connector, for which PyAirbyte raises an error."""
     while error and not isinstance(error, KeyboardInterrupt):
         error = error.__context__
     return error is not None
 
 
 @contextmanager
-def _silenced() -> Iterator[None]:
-    """Keep PyAirbyte from printing where its logs are and everything that we print ourselves."""
+def _silence() -> Iterator[None]:
+    """Keep PyAirbyte from printing: where its logs are, and what we print ourselves."""
     with redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):
         yield

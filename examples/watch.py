@@ -1,4 +1,4 @@
-"""When to sync again: a loop over a clock. Knows nothing of what a sync does."""
+"""When to sync again: a loop over a clock, which knows nothing of syncs."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ import time
 from collections.abc import Callable
 from datetime import datetime, timedelta, timezone
 
-LONGEST_NAP_SECONDS = 60.0
-"""A nap doesn't count the time that a laptop is asleep: look at the clock now and then."""
+MAX_NAP_SECONDS = 60.0
+"""Short, because a nap doesn't count the time that a laptop sleeps."""
 
 
 def utc_now() -> datetime:
-    """The present moment."""
+    """The current time in UTC."""
     return datetime.now(timezone.utc)
 
 
@@ -24,8 +24,8 @@ def watch(
 ) -> int:
     """Sync every so many minutes, from start to start, until ctrl-C.
 
-    `sync` says whether it succeeded; a failed one is followed by the next as usual. Returns the
-    exit code: 0 if the last sync that came to its end succeeded.
+    `sync` returns whether it succeeded; a failed one doesn't change when the next starts. Returns
+    the exit code: 0 if the last finished sync succeeded.
     """
     succeeded = False
     try:
@@ -33,9 +33,9 @@ def watch(
             started = now()
             succeeded = sync()
             due = next_start(started, now(), minutes=minutes)
-            print(announcement(due, now()), flush=True)
+            print(announce(due, now()), flush=True)
             while (left := (due - now()).total_seconds()) > 0:
-                sleep(min(left, LONGEST_NAP_SECONDS))
+                sleep(min(left, MAX_NAP_SECONDS))
     except KeyboardInterrupt:
         print("\nStopped.")
         return 0 if succeeded else 1
@@ -44,15 +44,15 @@ def watch(
 def next_start(started: datetime, ended: datetime, *, minutes: int) -> datetime:
     """The first multiple of the interval after `started` that has not passed yet.
 
-    A sync that takes longer than the interval makes the next one skip a turn, not run at once.
+    After a sync that takes longer than the interval, the next waits for the following multiple.
     """
     interval = timedelta(minutes=minutes)
     return started + ((ended - started) // interval + 1) * interval
 
 
-def announcement(due: datetime, now: datetime) -> str:
+def announce(due: datetime, now: datetime) -> str:
     """`next sync at 14:30 (in 25 min), ctrl-C stops`, in local time, with the date if not today."""
     here, today = due.astimezone(), now.astimezone().date()
-    moment = f"{here:%H:%M}" if here.date() == today else f"{here:%Y-%m-%d %H:%M}"
+    time_text = f"{here:%H:%M}" if here.date() == today else f"{here:%Y-%m-%d %H:%M}"
     minutes = round((due - now).total_seconds() / 60)
-    return f"next sync at {moment} (in {minutes or 'less than 1'} min), ctrl-C stops"
+    return f"next sync at {time_text} (in {minutes or 'less than 1'} min), ctrl-C stops"

@@ -1,4 +1,4 @@
-"""Which rows a run left behind, and whether they are the account's: all of them, each once."""
+"""Whether the rows that a run wrote are those of the account, each once."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ KEYS = {
     "smart_segments": ("segment_id",),
     "smart_segments_contacts": ("segment_id", "contact_id"),
 }
-# dlt names a column that it copies from the parent after both.
-_OTHER_NAMES = {"segment_id": "_smart_segments_segment_id"}
+# dlt puts the parent's name before that of a column that it copies.
+_DLT_NAMES = {"segment_id": "_smart_segments_segment_id"}
 
 Id = tuple[str, ...]
 
 
-def verdict(account: Account, folder: Path) -> str:
+def check_rows(account: Account, folder: Path) -> str:
     """`yes`, or how many rows are missing, came more than once, or are not the account's."""
-    found = Counter(_ids(folder))
-    expected = set(_expected(account))
+    found = Counter(_read_ids(folder))
+    expected = set(_expected_ids(account))
     problems = {
         "missing": len(expected - found.keys()),
         "more than once": sum(count > 1 for count in found.values()),
@@ -35,7 +35,7 @@ def verdict(account: Account, folder: Path) -> str:
     return ", ".join(f"{count:,} {what}" for what, count in problems.items() if count) or "yes"
 
 
-def _expected(account: Account) -> Iterator[Id]:
+def _expected_ids(account: Account) -> Iterator[Id]:
     for index in range(account.contact_count):
         yield "contacts", account.contact_id(index)
     for row in account.lists():
@@ -46,10 +46,10 @@ def _expected(account: Account) -> Iterator[Id]:
         yield "smart_segments_contacts", segment_id, contact_id
 
 
-def _ids(folder: Path) -> Iterator[Id]:
+def _read_ids(folder: Path) -> Iterator[Id]:
     with (folder / "stdout").open("rb") as lines:
         for line in lines:
-            yield from _of_message(line)
+            yield from _read_message(line)
     for path in folder.glob("**/*.typed-jsonl"):
         name = path.name.split(".")[0]
         with path.open("rb") as lines:
@@ -58,7 +58,7 @@ def _ids(folder: Path) -> Iterator[Id]:
                     yield from (_id(name, row) for row in orjson.loads(line))
 
 
-def _of_message(line: bytes) -> Iterator[Id]:
+def _read_message(line: bytes) -> Iterator[Id]:
     """The id of the row in a line of Airbyte's protocol, or of Singer's; none in other lines."""
     if not line.startswith(b"{"):
         return
@@ -70,4 +70,4 @@ def _of_message(line: bytes) -> Iterator[Id]:
 
 
 def _id(name: str, row: dict[str, Any]) -> Id:
-    return name, *(str(row.get(key, row.get(_OTHER_NAMES.get(key, "")))) for key in KEYS[name])
+    return name, *(str(row.get(key, row.get(_DLT_NAMES.get(key, "")))) for key in KEYS[name])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import socket
+import asyncio
 import threading
 import time
 
@@ -11,18 +11,13 @@ import requests
 
 from simulator import Account, Fault, Simulator
 from simulator.request_log import Request, RequestLog
+from simulator.tests.client import get, send_get
 
 KEY = "5ec2e75ec2e75ec2e75ec2e75ec2e750"
 
 
-def get(autopilot: Simulator, path: str, key: str | None = KEY) -> int:
-    """GET a path below /v1 and return the status."""
-    headers = {} if key is None else {"autopilotapikey": key}
-    return requests.get(autopilot.url + path, headers=headers, timeout=60).status_code
-
-
 def test_log__has_every_request_in_order() -> None:
-    """Time, method, path as it was sent, status, and what was wrong with the key."""
+    """Time, method, path as it was sent, status, and whether the key was right."""
     before = time.time()
     with Simulator(Account(), key=KEY, faults=[Fault("close", path="/account")]) as autopilot:
         get(autopilot, "/lists")
@@ -55,7 +50,7 @@ def test_count__is_by_path_and_status() -> None:
         ("/v1/lists", 200),
         ("/contacts", 404),
     ]:
-        log.arrived(Request(0.0, "GET", raw_path, None, "right"))(status)
+        log.add(Request(0.0, "GET", raw_path, None, "right"))(status)
 
     assert log.count() == 5
     assert log.count("/contacts*") == 3
@@ -66,18 +61,18 @@ def test_count__is_by_path_and_status() -> None:
 
 
 def test_log__has_no_status_before_there_is_one() -> None:
-    """A request without an answer is no request with an answer of some kind."""
+    """The status of a request without an answer is None."""
     log = RequestLog()
 
-    answered = log.arrived(Request(0.0, "GET", "/v1/lists", None, "right"))
+    set_status = log.add(Request(0.0, "GET", "/v1/lists", None, "right"))
     before = log.requests()[0].status
-    answered(200)
+    set_status(200)
 
     assert (before, log.requests()[0].status) == (None, 200)
 
 
 def test_log__has_an_answer_before_its_reader_has() -> None:
-    """Whoever has read an answer finds it in the log: exact counts need no waiting."""
+    """A client that has read an answer finds it in the log: exact counts need no waiting."""
     with Simulator(Account(), key=KEY) as autopilot, requests.Session() as session:
         session.headers["autopilotapikey"] = KEY
         for number in range(1, 101):
@@ -115,11 +110,9 @@ def test_log__never_shows_a_key() -> None:
 
 
 def test_log__has_no_status_for_a_client_that_left() -> None:
-    """Whoever hangs up before the answer is due gets none: the request is dropped."""
+    """A client that hangs up before the answer is due gets none: the request is dropped."""
     with Simulator(Account(), key=KEY, latency_seconds=0.2) as autopilot:
-        with socket.create_connection(autopilot.address, timeout=60) as client:
-            head = f"GET /v1/account HTTP/1.1\r\nHost: x\r\nautopilotapikey: {KEY}\r\n\r\n"
-            client.sendall(head.encode())
+        with send_get(autopilot.address, KEY, "/account"):
             while not autopilot.log.count():
                 time.sleep(0.001)
         get(autopilot, "/lists")  # arrives later, so it is answered later
@@ -127,10 +120,16 @@ def test_log__has_no_status_for_a_client_that_left() -> None:
     assert [request.status for request in autopilot.log.requests()] == [None, 200]
 
 
-def test_latency__delays_every_answer() -> None:
-    """latency_seconds passes between a request's arrival in the log and its answer."""
-    with Simulator(Account(), key=KEY, latency_seconds=0.05) as autopilot:
-        get(autopilot, "/lists")
-        answered_at = time.time()
+def test_latency__delays_every_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    """latency_seconds pass between a request's arrival in the log and its answer."""
+    sleeps = []
 
-    assert answered_at - autopilot.log.requests()[0].time >= 0.05
+    async def sleep(seconds: float) -> None:
+        sleeps.append((seconds, autopilot.log.requests()[-1].status))
+
+    monkeypatch.setattr(asyncio, "sleep", sleep)
+    with Simulator(Account(), key=KEY, latency_seconds=3600) as autopilot:
+        get(autopilot, "/lists")
+
+    assert sleeps[0] == (3600, None)
+    assert autopilot.log.count(status=200) == 1
