@@ -54,7 +54,8 @@ def commands(heading: str, word: str) -> str:
 @pytest.fixture
 def checkout(tmp_path: Path) -> Path:
     """A folder like this repository after `make demo`, with a config file."""
-    for name in ["source_autopilot", "setup.py", "README.md", "examples", "simulator"]:
+    package = ["source_autopilot", "pyproject.toml", "setup.py", "README.md"]
+    for name in [*package, "examples", "simulator"]:
         (tmp_path / name).symlink_to(ROOT / name)
     (tmp_path / ".venv").symlink_to(sys.prefix)
     (tmp_path / "secrets").mkdir()
