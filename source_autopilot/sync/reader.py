@@ -56,13 +56,14 @@ from source_autopilot.reports.progress import Progress
 from source_autopilot.reports.retries import RetryReport
 from source_autopilot.streams.base import AutopilotStream
 from source_autopilot.streams.pagination import Partition
+from source_autopilot.streams.tables import STREAM_NAMES
 from source_autopilot.sync.cursor import StreamCursor
 from source_autopilot.sync.record_batch import RecordBatch
 from source_autopilot.sync.state import StreamState
 from source_autopilot.text import listed
 
 WORKERS = 20  # at 20 requests a second and a second for an answer, as many requests are under way
-GENERATORS = 4  # one for each stream; the CDK deadlocks if there are as many as workers
+GENERATORS = len(STREAM_NAMES)  # the CDK deadlocks if there are as many as workers
 MAX_QUEUED_ITEMS = 10  # pages of some 200 kB; the CDK's 10,000 would be as many pages
 ENDS = (AirbyteStreamStatus.COMPLETE, AirbyteStreamStatus.INCOMPLETE)
 
