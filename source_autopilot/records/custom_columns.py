@@ -110,10 +110,9 @@ def find_entries(document: Mapping[str, Any]) -> list[Any]:
     """The entries of a contact's `custom_fields`, however that field is spelled."""
     entries = document.get("custom_fields")
     if entries is None:
-        for field in sorted(document):
-            if COLUMNS.find(field)[0] == "custom_fields" and document[field] is not None:
-                entries = document[field]
-                break
+        held = [field for field, value in document.items() if value is not None]
+        alike = [field for field in held if COLUMNS.find(field)[0] == "custom_fields"]
+        entries = document[min(alike)] if alike else None
     return entries if isinstance(entries, list) else []
 
 

@@ -27,8 +27,8 @@ def needs_sanitizing(body: bytes) -> bool:
 
 def has_nul(body: bytes) -> bool:
     """Whether a JSON body may hold a NUL in a text."""
-    # `rfind` looks for the rare backslash first, `in` for the frequent 0: saves 60 us a page, a
-    # fifth of what a page of members takes.
+    # Looks for the rare backslash first; `in`, which looks for the frequent 0, would take a page of
+    # members a quarter longer.
     return body.rfind(rb"\u0000") >= 0
 
 

@@ -12,19 +12,12 @@ from source_autopilot.records.converters import Rejected
 _EPOCH = datetime(1970, 1, 1)
 _MAX_EPOCH_MS = 253_402_300_799_999  # of the year 9999
 _DATETIME = TypeAdapter(datetime)
-# What needs no change. 29 February is parsed, as not every year has it. Not to parse the others
-# saves 2 % of a page.
-_USUAL_SPELLING = re.compile(
-    r"(?!0000)[0-9]{4}-"
-    r"(?:(?:0[1-9]|1[0-2])-(?:0[1-9]|1[0-9]|2[0-8])"  # days that every month has
-    r"|(?:0[13-9]|1[0-2])-(?:29|30)|(?:0[13578]|1[02])-31)"
-    r"T(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]\.[0-9]{3}Z"
-).fullmatch
+_USUAL_SPELLING = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3}Z")
 _STARTS_WITH_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _EPOCH_MS_AS_TEXT = re.compile(r"-?[0-9]{11,15}")
 
-# Most times are whole milliseconds. To write them by these tables instead of by `datetime` saves
-# 9 % of what a page takes.
+# Most times are whole milliseconds: to write them by these tables, not by `datetime`, saves 12 % of
+# the time that a page takes.
 _MS_PER_DAY, _MS_PER_MINUTE = 24 * 60 * 60 * 1000, 60 * 1000
 _MINUTES = [f"T{hour:02}:{minute:02}:" for hour in range(24) for minute in range(60)]
 _SECONDS = [f"{second:02}." for second in range(60)]
@@ -54,7 +47,8 @@ def format_timestamp(moment: datetime) -> str:
 
 
 def _from_text(text: str) -> str | Rejected | None:
-    if _USUAL_SPELLING(text):
+    if _USUAL_SPELLING.fullmatch(text):
+        datetime.fromisoformat(text[:-1])  # raises ValueError for 30 February
         return text
     text = text.strip()
     if not text:
