@@ -176,6 +176,20 @@ def test_bounded_response__headers_keep_coming(connect: Connect, clock: Clock) -
     assert clock.seconds == 60
 
 
+@pytest.mark.parametrize("pause_seconds", [60, 100])
+def test_bounded_response__pause_between_reads(
+    connect: Connect, clock: Clock, pause_seconds: float
+) -> None:
+    """No read begins when the time is over, also where it passed between two of them."""
+    connection = connect(response(b"{}"), seconds_per_byte=[0], timeout=60)
+
+    with BoundedResponse(connection, method="GET") as answer:
+        answer.begin()
+        clock.sleep(pause_seconds)
+        with pytest.raises(TimeoutError, match=r"^the answer took too long$"):
+            answer.read()
+
+
 def test_bounded_response__time_of_its_own(connect: Connect, clock: Clock) -> None:
     """The time of a response begins with it, whatever its connection was used for before."""
     clock.sleep(1000)
