@@ -7,6 +7,7 @@ sends is in it from the beginning, and the time of each read passes on the test'
 import gzip
 import io
 import socket
+import ssl
 import time
 import tracemalloc
 from collections.abc import Callable, Iterator
@@ -94,7 +95,11 @@ def connect(clock: Clock) -> Iterator[Connect]:
     ends: list[socket.socket] = []
 
     def make(
-        sent: bytes, *, seconds_per_byte: list[float], timeout: float = 60, closed: bool = False
+        sent: bytes,
+        *,
+        seconds_per_byte: list[float],
+        timeout: float | None = 60,
+        closed: bool = False,
     ) -> SlowSocket:
         ours, theirs = socket.socketpair()
         theirs.sendall(sent)
@@ -231,6 +236,14 @@ def test_bounded_response__short_timeout(connect: Connect, clock: Clock) -> None
     assert clock.seconds == 12
 
 
+def test_bounded_response__without_a_timeout(connect: Connect) -> None:
+    """A connection that was given no time for an answer has none: it never waits for ever."""
+    connection = connect(response(b"{}"), seconds_per_byte=[0], timeout=None)
+
+    with BoundedResponse(connection, method="GET") as answer, pytest.raises(TimeoutError):
+        answer.begin()
+
+
 def test_bounded_response__lets_go_of_its_connection(connect: Connect) -> None:
     """A response that is closed keeps no connection open."""
     connection = connect(response(b"{}"), seconds_per_byte=[0])
@@ -332,6 +345,19 @@ def test_fetch__breaks_off(answering: Connect, sent: bytes) -> None:
         get_plain()
 
     assert not isinstance(raised.value, requests.Timeout)
+
+
+def test_fetch__insecure_body(autopilot: Mocker) -> None:
+    """A secure connection that breaks in the body is reported as that, and not as a timeout."""
+
+    class BrokenBody(io.BytesIO):
+        def read(self, size: int | None = -1, /) -> bytes:
+            raise ssl.SSLError("decryption failed")
+
+    autopilot.get(URL + "lists", body=BrokenBody())
+
+    with pytest.raises(requests.exceptions.SSLError):
+        get_mocked()
 
 
 def test_fetch__no_gzip(answering: Connect) -> None:
