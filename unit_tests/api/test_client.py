@@ -501,6 +501,18 @@ def test_get__trouble_that_takes_long(client: Client, autopilot: Mocker, clock: 
     assert 121 <= clock.seconds < 125
 
 
+@pytest.mark.parametrize(("policy", "seconds"), [(READ_POLICY, 99), (COMMAND_POLICY, 11)])
+def test_get__pauses_are_trouble(
+    client: Client, autopilot: Mocker, clock: Clock, policy: RetryPolicy, seconds: float
+) -> None:
+    """The pause of 1 s behind a slow try makes it 100 s, and 12 s for a command: that's enough."""
+    autopilot.get(LISTS, [slowly(clock, seconds, 503), TROUBLE, FOUND])
+
+    give_up(replace(client, policy=policy))
+
+    assert autopilot.call_count == 2
+
+
 def test_get__turns_are_no_trouble(client: Client, autopilot: Mocker) -> None:
     """The wait for a turn at the limiter is none of the seconds that a failed try took."""
     autopilot.get(LISTS, [retry_after(119), TROUBLE, retry_after(119), TROUBLE, FOUND])
@@ -654,6 +666,31 @@ def test_get__rate_limit_without_pauses(client: Client, autopilot: Mocker, clock
     assert 600 <= clock.seconds < 660
 
 
+@pytest.mark.parametrize(
+    ("refused_seconds", "expected_requests"), [(0.0, 2), (599.9, 2), (600.0, 1), (700.0, 1)]
+)
+def test_get__refused_for_ten_minutes(
+    client: Client,
+    autopilot: Mocker,
+    clock: Clock,
+    refused_seconds: float,
+    expected_requests: int,
+) -> None:
+    """What counts is how long the limiter's requests, of all callers, have been refused."""
+
+    class Limiter(RateLimiter):
+        @property
+        def refused_seconds(self) -> float:
+            return refused_seconds
+
+    autopilot.get(LISTS, [LIMITED, FOUND])
+
+    with suppress(UserFacingError):
+        get_lists(replace(client, limiter=Limiter(clock.now, partial(WaitingByClock, clock))))
+
+    assert autopilot.call_count == expected_requests
+
+
 @pytest.mark.parametrize("seconds", [540, 599])
 def test_get__rate_limit_that_passes(
     client: Client, autopilot: Mocker, clock: Clock, seconds: float
@@ -774,6 +811,13 @@ def test_get__after_a_deadline(client: Client, autopilot: Mocker, clock: Clock) 
     )
     assert error.failure_type == FailureType.transient_error
     assert (autopilot.call_count, listener.told) == (0, [])
+
+
+def test_get__just_before_a_deadline(client: Client, autopilot: Mocker, clock: Clock) -> None:
+    """A try begins as long as there is any time left."""
+    autopilot.get(LISTS, **FOUND)
+
+    assert get_lists(replace(client, deadline=Deadline(0.1, clock.now))) == PAGE
 
 
 def test_get__deadline_passes_while_waiting_for_a_turn(

@@ -7,6 +7,7 @@ sends is in it from the beginning, and the time of each read passes on the test'
 import gzip
 import io
 import socket
+import ssl
 import time
 import tracemalloc
 from collections.abc import Callable, Iterator
@@ -94,7 +95,11 @@ def connect(clock: Clock) -> Iterator[Connect]:
     ends: list[socket.socket] = []
 
     def make(
-        sent: bytes, *, seconds_per_byte: list[float], timeout: float = 60, closed: bool = False
+        sent: bytes,
+        *,
+        seconds_per_byte: list[float],
+        timeout: float | None = 60,
+        closed: bool = False,
     ) -> SlowSocket:
         ours, theirs = socket.socketpair()
         theirs.sendall(sent)
@@ -176,6 +181,20 @@ def test_bounded_response__headers_keep_coming(connect: Connect, clock: Clock) -
     assert clock.seconds == 60
 
 
+@pytest.mark.parametrize("pause_seconds", [60, 100])
+def test_bounded_response__pause_between_reads(
+    connect: Connect, clock: Clock, pause_seconds: float
+) -> None:
+    """No read begins when the time is over, also where it passed between two of them."""
+    connection = connect(response(b"{}"), seconds_per_byte=[0], timeout=60)
+
+    with BoundedResponse(connection, method="GET") as answer:
+        answer.begin()
+        clock.sleep(pause_seconds)
+        with pytest.raises(TimeoutError, match=r"^the answer took too long$"):
+            answer.read()
+
+
 def test_bounded_response__time_of_its_own(connect: Connect, clock: Clock) -> None:
     """The time of a response begins with it, whatever its connection was used for before."""
     clock.sleep(1000)
@@ -215,6 +234,14 @@ def test_bounded_response__short_timeout(connect: Connect, clock: Clock) -> None
         answer.begin()
 
     assert clock.seconds == 12
+
+
+def test_bounded_response__without_a_timeout(connect: Connect) -> None:
+    """A connection that was given no time for an answer has none: it never waits for ever."""
+    connection = connect(response(b"{}"), seconds_per_byte=[0], timeout=None)
+
+    with BoundedResponse(connection, method="GET") as answer, pytest.raises(TimeoutError):
+        answer.begin()
 
 
 def test_bounded_response__lets_go_of_its_connection(connect: Connect) -> None:
@@ -318,6 +345,19 @@ def test_fetch__breaks_off(answering: Connect, sent: bytes) -> None:
         get_plain()
 
     assert not isinstance(raised.value, requests.Timeout)
+
+
+def test_fetch__insecure_body(autopilot: Mocker) -> None:
+    """A secure connection that breaks in the body is reported as that, and not as a timeout."""
+
+    class BrokenBody(io.BytesIO):
+        def read(self, size: int | None = -1, /) -> bytes:
+            raise ssl.SSLError("decryption failed")
+
+    autopilot.get(URL + "lists", body=BrokenBody())
+
+    with pytest.raises(requests.exceptions.SSLError):
+        get_mocked()
 
 
 def test_fetch__no_gzip(answering: Connect) -> None:
