@@ -70,7 +70,7 @@ IDS = st.uuids().map(lambda uuid: f"person_{str(uuid).upper()}")
 
 
 def contacts() -> st.SearchStrategy[dict[str, Any]]:
-    """Documents as autopilot-api.md describes them."""
+    """Documents as docs/autopilot-api.md describes them."""
     return st.fixed_dictionaries({"contact_id": IDS}, optional=AS_DOCUMENTED)
 
 
