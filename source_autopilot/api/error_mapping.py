@@ -71,6 +71,18 @@ class Failure:
         return UserFacingError(message=sentence, failure_type=self.failure_type)
 
 
+def _wrong_key(seen: str) -> Failure:
+    return Failure(Action.FAIL, seen, NEW_KEY, FailureType.config_error)
+
+
+def _fault_of_ours(seen: str) -> Failure:
+    return Failure(Action.FAIL, seen, PLEASE_REPORT, FailureType.system_error)
+
+
+def _network_trouble(seen: str) -> Failure:
+    return Failure(Action.RETRY, seen, LOOK_AT_THE_NETWORK)
+
+
 # In `seen`, {stream} and {page} are what was asked for, {status} is the answer's, {pause} its
 # Retry-After, and {kind} the class of an exception.
 NOT_FOUND = Failure(
@@ -78,32 +90,17 @@ NOT_FOUND = Failure(
 )
 STATUSES: Mapping[int, Failure] = {
     400: NOT_FOUND,
-    401: Failure(
-        Action.FAIL,
-        "Autopilot does not accept the API key (401)",
-        NEW_KEY,
-        FailureType.config_error,
-    ),
-    403: Failure(
-        Action.FAIL,
-        "Autopilot does not allow this API key to read this (403)",
-        NEW_KEY,
-        FailureType.config_error,
-    ),
+    401: _wrong_key("Autopilot does not accept the API key (401)"),
+    403: _wrong_key("Autopilot does not allow this API key to read this (403)"),
     404: NOT_FOUND,
     408: Failure(Action.RETRY, "Autopilot took too long to answer (408)"),
     410: NOT_FOUND,
     422: NOT_FOUND,
     429: Failure(Action.WAIT, "Autopilot is limiting requests (429)"),
 }
-# Statuses of a first page, which no bookmark can be the reason for.
+# Of a first page, where no bookmark can be the reason.
 STATUSES_OF_FIRST_PAGES: Mapping[int, Failure] = {
-    400: Failure(
-        Action.FAIL,
-        "Autopilot refused the request, as it does when no API key arrives (400)",
-        NEW_KEY,
-        FailureType.config_error,
-    ),
+    400: _wrong_key("Autopilot refused the request, as it does when no API key arrives (400)"),
 }
 # All other statuses, by their first digit.
 STATUS_CLASSES: Mapping[int, Failure] = {
@@ -115,11 +112,8 @@ STATUS_CLASSES: Mapping[int, Failure] = {
     ),
     5: Failure(Action.RETRY, "Autopilot has trouble on its side ({status})"),
 }
-UNEXPECTED_STATUS = Failure(
-    Action.FAIL,
-    "Autopilot answered with status {status}, which this connector does not expect",
-    PLEASE_REPORT,
-    FailureType.system_error,
+UNEXPECTED_STATUS = _fault_of_ours(
+    "Autopilot answered with status {status}, which this connector does not expect"
 )
 # A Retry-After beyond what the retry policy waits for, with any status.
 PAUSE_TOO_LONG = Failure(
@@ -132,29 +126,14 @@ UNREADABLE = Failure(Action.RETRY, "Autopilot's answer cannot be read: {reason}"
 # The first entry whose class the exception is an instance of.
 EXCEPTIONS: Mapping[type[Exception], Failure] = {
     # The URL is valid. In Airbyte's cloud the CDK raises this when a DNS look-up fails.
-    requests.exceptions.InvalidURL: Failure(
-        Action.RETRY, "Autopilot's address was not found ({kind})", LOOK_AT_THE_NETWORK
-    ),
+    requests.exceptions.InvalidURL: _network_trouble("Autopilot's address was not found ({kind})"),
     # What requests raises for schemes and headers.
-    ValueError: Failure(
-        Action.FAIL,
-        "The request could not be sent ({kind})",
-        PLEASE_REPORT,
-        FailureType.system_error,
+    ValueError: _fault_of_ours("The request could not be sent ({kind})"),
+    requests.Timeout: _network_trouble("Autopilot did not answer in time ({kind})"),
+    requests.exceptions.SSLError: _network_trouble(
+        "No secure connection to Autopilot could be made ({kind})"
     ),
-    requests.Timeout: Failure(
-        Action.RETRY, "Autopilot did not answer in time ({kind})", LOOK_AT_THE_NETWORK
-    ),
-    requests.exceptions.SSLError: Failure(
-        Action.RETRY,
-        "No secure connection to Autopilot could be made ({kind})",
-        LOOK_AT_THE_NETWORK,
-    ),
-    Exception: Failure(
-        Action.RETRY,
-        "The connection to Autopilot failed or broke off ({kind})",
-        LOOK_AT_THE_NETWORK,
-    ),
+    Exception: _network_trouble("The connection to Autopilot failed or broke off ({kind})"),
 }
 
 
