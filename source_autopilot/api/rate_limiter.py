@@ -26,7 +26,7 @@ RISE_AFTER_REFUSAL = 0.0002
 MAX_RISE = math.log(MAX_REQUESTS_PER_SECOND / MIN_REQUESTS_PER_SECOND)
 
 WEIGHT_OF_ANSWER = 0.1  # in the share of recent answers that were refused
-LIMIT_SHARE = 0.28
+LIMIT_SHARE = 0.28  # above it, do not rise as fast as at first any more: three in a row, or so
 MAX_REFUSED_SHARE = 0.3  # above it, the limit is lower than the rate: four refusals in a row
 INITIAL_SLOWDOWN = 0.6
 SLOWDOWN = 0.5  # times the refused share
@@ -56,10 +56,8 @@ class AdaptiveRate:
         self._limit_found = False
         self._accepted_at: deque[float] = deque([now], maxlen=ANSWERS_MEASURED + 1)
         self._refused_share = 0.0
-        self._ignores_refusals = False
         self._got_through = False
         self._set_rate(INITIAL_REQUESTS_PER_SECOND, RISE_AFTER_REFUSAL, now)
-        self._stale = 0
 
     def _set_rate(self, rate: float, rise: float, now: float) -> None:
         self._base = max(rate, MIN_REQUESTS_PER_SECOND)
@@ -115,8 +113,7 @@ class AdaptiveRate:
         if self._is_fresh(now):
             self._answers += 1
             self._got_through = True
-        if not self._ignores_refusals:
-            self._refused_share -= WEIGHT_OF_ANSWER * self._refused_share
+        self._refused_share -= WEIGHT_OF_ANSWER * self._refused_share
 
     def refused(self, now: float, pause_seconds: float | None) -> None:
         """The API refused a request, and may have asked for a pause."""
@@ -127,7 +124,7 @@ class AdaptiveRate:
         is_together = now - self._refused_at < TOGETHER_SECONDS
         self._refused_at = now
         is_fresh = self._is_fresh(now)
-        if is_together or self._ignores_refusals:
+        if is_together:
             return
         rate = self._learned(now)
         self._refused_share += WEIGHT_OF_ANSWER * (1 - self._refused_share)
@@ -149,7 +146,6 @@ class AdaptiveRate:
         rate = min(max(CUT_TO_ACCEPTED * accepted, MAX_CUT * rate), MIN_CUT * rate)
         self._limit_found = True
         self._refused_share = 0.0
-        self._ignores_refusals = True
         self._got_through = False
         self._set_rate(rate, RISE_AFTER_CUT, now)
 
@@ -160,7 +156,6 @@ class AdaptiveRate:
             self._stale -= 1
             self._base_at = now  # the rate does not rise before it has been tried
             return False
-        self._ignores_refusals = False
         return True
 
     def refused_seconds(self, now: float) -> float:

@@ -253,6 +253,61 @@ def test_refused__what_was_sent_before_a_cut_says_nothing_about_the_new_rate() -
     assert rate.rate(10.95) == pytest.approx(after_cut, rel=0.01)
 
 
+@pytest.mark.parametrize(("apart", "counted"), [(0.0249, 1), (0.0251, 2)])
+def test_refused__how_close_is_together(apart: float, counted: int) -> None:
+    """Two refusals less than half a turn apart are one."""
+    rate, expected = at_maximum(), at_maximum()
+
+    now = refuse(rate, 2, now=10.0, every=apart)
+    refuse(expected, counted, now=10.0 if counted == 2 else now, every=apart)
+
+    assert rate.rate(now + 0.001) == pytest.approx(expected.rate(now + 0.001), rel=0.05)
+    assert (rate.rate(now) < 19) == (counted == 2)
+
+
+def test_refused__three_in_a_row_after_another_one() -> None:
+    """They are no cut yet, but the end of the fast rise."""
+    rate = at_maximum()
+    now = refuse(rate, 1, now=10.0)
+    for _ in range(10):
+        now += TURN
+        rate.sent(now)
+        rate.succeeded(now)
+
+    now = refuse(rate, 3, now=now + TURN)
+
+    assert rate.rate(now) > 10
+    assert rate.rate(now + 1) < 1.01 * rate.rate(now)
+
+
+def test_refused__requests_without_an_answer() -> None:
+    """At most twenty requests count as under way: the answered one and 19 that hold the rate."""
+    rate = at_maximum()
+    for _ in range(40):
+        rate.sent(10.0)
+    now = refuse(rate, 4, now=10.0)
+    after_cut = rate.rate(now)
+
+    for _ in range(19):
+        rate.succeeded(now)
+    assert rate.rate(now) == after_cut
+    for _ in range(10):
+        rate.succeeded(now)
+
+    assert rate.rate(now) == pytest.approx(after_cut * math.exp(0.1))
+
+
+def test_succeeded__more_answers_than_requests() -> None:
+    """An answer that is counted twice does no harm."""
+    rate = at_maximum()
+    for _ in range(30):
+        rate.succeeded(10.0)
+
+    now = refuse(rate, 4, now=10.0)
+
+    assert rate.rate(now) < 15
+
+
 def test_refused__never_stops() -> None:
     """However often requests are refused, one in two seconds goes as long as some get through."""
     rate, now = AdaptiveRate(0.0), 0.0
@@ -308,6 +363,18 @@ def test_rate__after_a_long_silence(seconds: int) -> None:
 
     assert rate.rate(now + seconds) == MAX_REQUESTS_PER_SECOND
     assert rate.next_at(now + seconds) <= now + seconds
+
+
+def test_rate__from_the_minimum_to_the_maximum() -> None:
+    """The worst moment is forgotten, too."""
+    rate, now = AdaptiveRate(0.0), 0.0
+    for _ in range(60):
+        rate.sent(now)
+        rate.succeeded(now)
+        now = refuse(rate, 3, now=now + 0.3, every=0.03)
+    rate.succeeded(now)
+
+    assert rate.rate(now + 300) == MAX_REQUESTS_PER_SECOND
 
 
 @pytest.mark.parametrize("seconds", [3600, 365 * 24 * 3600])
