@@ -3,6 +3,7 @@
 import logging
 import re
 import threading
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -43,7 +44,7 @@ def test_record_refusal__slowed_down(report: RetryReport, caplog: pytest.LogCapt
     report.record_refusal("contacts", requests_per_second=4.24, pause_seconds=None)
 
     [record] = caplog.records
-    assert record.levelno == logging.INFO
+    assert (record.name, record.levelno) == ("airbyte.retries", logging.INFO)
     assert record.getMessage() == (
         "Autopilot is limiting requests (429): slowed down to 4.2 requests a second."
     )
@@ -95,6 +96,36 @@ def test_record_refusal__emits_without_the_lock(clock: Clock) -> None:
     assert summaries == [
         "Autopilot refused 1 request because of its rate limit; the sync waited 0 s for that."
     ]
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda report: refuse(report, 1.0),
+        lambda report: report.record_failure("contacts", seen=TIMED_OUT, pause_seconds=1.0),
+        lambda report: report.summary(),
+    ],
+    ids=["record_refusal", "record_failure", "summary"],
+)
+def test_report__counts_one_at_a_time(call: Callable[[RetryReport], None]) -> None:
+    """A worker's report waits while another one is counted: none is lost, and no pause doubled."""
+    waited: list[bool] = []
+
+    def now() -> float:
+        if not other.ident:
+            other.start()
+            other.join(timeout=0.05)
+            waited.append(other.is_alive())
+        return 0.0
+
+    report = RetryReport(lambda message: None, now)
+    other = threading.Thread(target=refuse, args=[report, 1.0], daemon=True)
+
+    call(report)
+    other.join(timeout=10)
+
+    assert waited == [True]
+    assert not other.is_alive()
 
 
 def test_record_failure__in_plain_words(

@@ -2,6 +2,7 @@
 
 import json
 import threading
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -123,10 +124,11 @@ def test_deliver__a_state_not_before_its_first_second(
     assert states(messages) == []
 
 
-STATE_OF_60_BYTES = {"states": [begun({}, "person")]}  # an 80th of 24 rows of 200 bytes
+LONG = "b" * 2_946
+STATE_OF_3000_BYTES = {"states": [begun({}, LONG)]}  # an 80th of 1,200 rows of 200 bytes
 
 
-@pytest.mark.parametrize(("rows", "emitted"), [(19, []), (20, [STATE_OF_60_BYTES])])
+@pytest.mark.parametrize(("rows", "emitted"), [(199, []), (200, [STATE_OF_3000_BYTES])])
 def test_deliver__a_state_worth_its_bytes(
     cursor: StreamCursor,
     messages: InMemoryMessageRepository,
@@ -135,12 +137,12 @@ def test_deliver__a_state_worth_its_bytes(
     emitted: list[dict[str, Any]],
 ) -> None:
     """A state has at most an 80th of the bytes of the rows that were read since the last one."""
-    assert len(json.dumps(STATE_OF_60_BYTES, separators=(",", ":"))) == 60 == 24 * 200 / 80
+    assert len(json.dumps(STATE_OF_3000_BYTES, separators=(",", ":"))) == 3_000 == 1_200 * 200 / 80
     clock.seconds = 1.0
 
-    cursor.deliver({}, batch_of(1, rows_read=4), bookmark="person")
+    cursor.deliver({}, batch_of(1, rows_read=1_000), bookmark=LONG)
     assert states(messages) == []
-    cursor.deliver({}, batch_of(0, rows_read=rows), bookmark="person")
+    cursor.deliver({}, batch_of(0, rows_read=rows), bookmark=LONG)
 
     assert states(messages) == emitted
 
@@ -150,11 +152,11 @@ def test_deliver__rows_count_for_one_state(
 ) -> None:
     """Rows before the last state do not count for the next one."""
     clock.seconds = 1.0
-    cursor.deliver({}, batch_of(100), bookmark="person")
+    cursor.deliver({}, batch_of(1, rows_read=5_000), bookmark=LONG)
     clock.seconds = 2.0
-    cursor.deliver({}, batch_of(23), bookmark="person")
+    cursor.deliver({}, batch_of(1, rows_read=1_199), bookmark=LONG)
 
-    assert states(messages) == [STATE_OF_60_BYTES]
+    assert states(messages) == [STATE_OF_3000_BYTES]
 
 
 def test_deliver__many_segments(
@@ -232,6 +234,39 @@ def test_deliver__no_state_of_another_worker_between(clock: Clock) -> None:
     other.join(timeout=10)
 
     assert order == ["100 records", str({"states": [begun(ONE, "b1")]}), "2 records"]
+
+
+@pytest.mark.parametrize(
+    "operation",
+    [
+        lambda cursor: cursor.select_unfinished([ONE, TWO]),
+        lambda cursor: cursor.start_over(TWO),
+        lambda cursor: cursor.close_partition(ReadPartition(TWO)),
+        lambda cursor: cursor.ensure_at_least_one_state_emitted(),
+        lambda cursor: cursor.stop(SyncStopped()),
+    ],
+    ids=["select_unfinished", "start_over", "close_partition", "ensure", "stop"],
+)
+def test_deliver__is_one_step(clock: Clock, operation: Callable[[StreamCursor], None]) -> None:
+    """While a page goes out, whatever else moves the cursor or says where it is waits."""
+    waited: list[bool] = []
+
+    class Interrupted(InMemoryMessageRepository):
+        def emit_message(self, message: AirbyteMessage) -> None:
+            if isinstance(message, RecordBatch):
+                other.start()
+                other.join(timeout=0.05)
+                waited.append(other.is_alive())
+
+    cursor = cursor_from({}, Interrupted(), clock)
+    cursor.select_unfinished([ONE, TWO])
+    other = threading.Thread(target=operation, args=[cursor], daemon=True)
+
+    cursor.deliver(ONE, batch_of(1), bookmark="b1")
+    other.join(timeout=10)
+
+    assert waited == [True]
+    assert not other.is_alive()
 
 
 def test_close_partition__of_several(cursor: StreamCursor, clock: Clock) -> None:
