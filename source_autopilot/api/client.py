@@ -135,7 +135,7 @@ class Client:
             reply = fetch(
                 self._session, url, connect_seconds=connect_seconds, answer_seconds=answer_seconds
             )
-        except requests.RequestException as error:
+        except OSError as error:  # requests.RequestException is one
             return map_exception(error)
         failure = map_status(
             reply.status,

@@ -115,7 +115,7 @@ STATUS_CLASSES: Mapping[int, Failure] = {
 UNEXPECTED_STATUS = _fault_of_ours(
     "Autopilot answered with status {status}, which this connector does not expect"
 )
-# A Retry-After beyond what the retry policy waits for, with any status.
+# A Retry-After beyond what the retry policy waits for.
 PAUSE_TOO_LONG = Failure(
     Action.FAIL, "Autopilot asks to wait for {pause} ({status}), longer than an attempt should"
 )
@@ -133,7 +133,16 @@ EXCEPTIONS: Mapping[type[Exception], Failure] = {
     requests.exceptions.SSLError: _network_trouble(
         "No secure connection to Autopilot could be made ({kind})"
     ),
-    Exception: _network_trouble("The connection to Autopilot failed or broke off ({kind})"),
+    requests.RequestException: _network_trouble(
+        "The connection to Autopilot failed or broke off ({kind})"
+    ),
+    # What requests raises before it connects.
+    OSError: Failure(
+        Action.FAIL,
+        "The certificates that the environment names cannot be read ({kind})",
+        "Correct REQUESTS_CA_BUNDLE or CURL_CA_BUNDLE where Airbyte runs, or remove it.",
+        FailureType.config_error,
+    ),
 }
 
 
@@ -158,15 +167,15 @@ def map_status(
         return None
     pause_seconds = parse_retry_after(headers)
     page = f"the page at bookmark {bookmark}" if bookmark else "the first page"
-    if pause_seconds is not None and pause_seconds > max_pause_seconds:
+    failure = (
+        (STATUSES_OF_FIRST_PAGES.get(status) if bookmark is None else None)
+        or STATUSES.get(status)
+        or STATUS_CLASSES.get(status // 100)
+        or UNEXPECTED_STATUS
+    )
+    is_tried_again = failure.action in (Action.RETRY, Action.WAIT)
+    if is_tried_again and pause_seconds is not None and pause_seconds > max_pause_seconds:
         failure = PAUSE_TOO_LONG
-    else:
-        failure = (
-            (STATUSES_OF_FIRST_PAGES.get(status) if bookmark is None else None)
-            or STATUSES.get(status)
-            or STATUS_CLASSES.get(status // 100)
-            or UNEXPECTED_STATUS
-        )
     seen = failure.seen.format(
         stream=stream, page=page, status=status, pause=duration(pause_seconds or 0.0)
     )
@@ -175,7 +184,7 @@ def map_status(
     )
 
 
-def map_exception(error: Exception) -> Failure:
+def map_exception(error: OSError | UnreadableBody) -> Failure:
     """What an exception means that came in place of an answer, or an answer that is no JSON."""
     if isinstance(error, UnreadableBody):
         return replace(UNREADABLE, seen=UNREADABLE.seen.format(reason=error))
@@ -190,5 +199,5 @@ def parse_retry_after(headers: Mapping[str, str]) -> float | None:
         return float(header)
     try:
         return max(parsedate_to_datetime(header).timestamp() - time.time(), 0.0)
-    except (ValueError, TypeError, OverflowError):
+    except (ValueError, OverflowError):
         return None

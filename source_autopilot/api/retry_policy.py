@@ -84,7 +84,8 @@ class FailedTries:
 
         Args:
             took_seconds: how long the try took.
-            asked_pause_seconds: the API's Retry-After; without one it is 1, 2, 4, 8 seconds.
+            asked_pause_seconds: the API's Retry-After; without one, or with 0, the pauses are 1, 2,
+                4, 8 and 16 seconds.
         """
         self._number += 1
         self._trouble_seconds += took_seconds

@@ -266,7 +266,7 @@ def test_parse_retry_after__date(
         ),
     ],
 )
-def test_map_exception__trouble_on_the_way(error: Exception, seen: str) -> None:
+def test_map_exception__trouble_on_the_way(error: OSError, seen: str) -> None:
     """Trouble on the way is worth another try; the exception's own text is in no sentence."""
     assert map_exception(error) == Failure(
         Action.RETRY, seen, LOOK_AT_THE_NETWORK, FailureType.transient_error
@@ -281,7 +281,7 @@ def test_map_exception__trouble_on_the_way(error: Exception, seen: str) -> None:
         requests.exceptions.MissingSchema("secret"),
     ],
 )
-def test_map_exception__cannot_be_sent(error: Exception) -> None:
+def test_map_exception__cannot_be_sent(error: OSError) -> None:
     """A request that cannot be sent is a fault of the connector, which no other try mends."""
     assert map_exception(error) == Failure(
         Action.FAIL,
@@ -335,3 +335,28 @@ def test_to_error__page_refused(bookmark: str | None) -> None:
     assert (error.status, error.bookmark) == (404, bookmark)
     assert error.message == f"{failure.seen}. {MAYBE_DELETED}"
     assert error.failure_type == FailureType.transient_error
+
+
+def test_map_exception__certificates_that_are_not_there() -> None:
+    """What requests raises before it connects is for the person who set the environment."""
+    failure = map_exception(OSError("secret"))
+
+    assert (failure.action, failure.failure_type) == (Action.FAIL, FailureType.config_error)
+    assert failure.seen == "The certificates that the environment names cannot be read (OSError)"
+    assert "REQUESTS_CA_BUNDLE" in failure.advice
+
+
+@pytest.mark.parametrize(
+    ("status", "bookmark", "action"),
+    [(401, None, Action.FAIL), (403, "b1", Action.FAIL), (404, "b1", Action.REFUSE)],
+)
+def test_map_status__long_pause_of_what_is_not_tried_again(
+    status: int, bookmark: str | None, action: Action
+) -> None:
+    """A Retry-After does not hide what a status says of the key or of the page."""
+    failure = map_status(
+        status, {"Retry-After": "9999"}, stream="lists", bookmark=bookmark, max_pause_seconds=120
+    )
+
+    assert failure is not None
+    assert (failure.action, f"({status})" in failure.seen) == (action, True)
