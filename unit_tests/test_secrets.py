@@ -110,9 +110,7 @@ def _limiter_waits_by_clock(monkeypatch: pytest.MonkeyPatch, clock: Clock) -> No
 
 
 @pytest.mark.usefixtures("naps")
-@settings(
-    max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     key=KEYS,
     fault=st.sampled_from(sorted(FAULTS)),

@@ -4,6 +4,7 @@ import logging
 import re
 from collections.abc import Iterable
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,7 @@ from source_autopilot.streams.base import AutopilotStream
 from source_autopilot.streams.tables import STREAM_NAMES
 from source_autopilot.sync.record_batch import RecordBatch
 from unit_tests.support.catalogs import DISCOVERED, catalog
+from unit_tests.support.clock import Clock, WaitingByClock
 from unit_tests.support.constants import KEY
 
 URL = "https://api2.autopilothq.com/v1/"
@@ -42,6 +44,13 @@ CONFIG = {"api_key": KEY, "start_date": "2000-01-01"}
 @pytest.fixture(autouse=True)
 def _vendors_address(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("AUTOPILOT_API_URL", raising=False)
+
+
+@pytest.fixture
+def _limiter_waits_by_clock(monkeypatch: pytest.MonkeyPatch, clock: Clock) -> None:
+    """For commands, which have one thread."""
+    waiting = partial(WaitingByClock, clock)
+    monkeypatch.setattr(source, "RateLimiter", lambda: RateLimiter(clock.now, waiting))
 
 
 def read(*names: str, into: list[AirbyteMessage] | None = None) -> list[AirbyteMessage]:
@@ -109,6 +118,7 @@ def test_streams__names() -> None:
     assert [stream.name for stream in SourceAutopilot().streams(CONFIG)] == STREAM_NAMES
 
 
+@pytest.mark.usefixtures("_limiter_waits_by_clock")
 @pytest.mark.parametrize(
     ("config", "environment", "sentence"),
     [
@@ -196,6 +206,7 @@ def test_check_connection__no_forecast(
     assert reason in caplog.text
 
 
+@pytest.mark.usefixtures("_limiter_waits_by_clock")
 @pytest.mark.parametrize(
     ("answer", "sentence"),
     [
@@ -216,6 +227,7 @@ def test_check_connection__fails(autopilot: Mocker, answer: dict[str, Any], sent
     assert raised.value.failure_type == FailureType.config_error
 
 
+@pytest.mark.usefixtures("_limiter_waits_by_clock")
 def test_check_connection__is_less_patient(autopilot: Mocker) -> None:
     """A check tries less often than a read: somebody is waiting."""
     autopilot.get(URL + "lists", status_code=503)
@@ -226,6 +238,7 @@ def test_check_connection__is_less_patient(autopilot: Mocker) -> None:
     assert autopilot.call_count == COMMAND_POLICY.max_tries < READ_POLICY.max_tries
 
 
+@pytest.mark.usefixtures("_limiter_waits_by_clock")
 @pytest.mark.parametrize("command", ["check_connection", "discover"])
 def test_commands__wait_less(autopilot: Mocker, command: str) -> None:
     """Where a person waits for a command, it waits for no answer as long as a sync."""
@@ -245,6 +258,7 @@ def properties_of(discovered: AirbyteCatalog, stream: str = "contacts") -> dict[
     return dict(schema["properties"])
 
 
+@pytest.mark.usefixtures("_limiter_waits_by_clock")
 def test_discover__custom_fields(autopilot: Mocker) -> None:
     """Contacts have their own columns and then those of custom fields; one request tells them."""
     answer = [{"name": "Seats", "fieldType": "integer"}, {"name": "NPS", "fieldType": "float"}]
@@ -262,6 +276,7 @@ def test_discover__custom_fields(autopilot: Mocker) -> None:
     assert autopilot.call_count == 1
 
 
+@pytest.mark.usefixtures("_limiter_waits_by_clock")
 def test_discover__key_without_rights(autopilot: Mocker, caplog: pytest.LogCaptureFixture) -> None:
     """A key that may not ask anything costs the custom columns and warnings, nothing else."""
     autopilot.get(URL + "contacts/custom_fields", status_code=403)
