@@ -93,14 +93,18 @@ def test_rate__never_above_the_maximum(requests: list[tuple[float, bool]]) -> No
 
 
 def test_rate__the_maximum_of_a_second_is_reached() -> None:
-    """Twenty turns, and one urgent request a turn early, fit into a second; no more do."""
-    rate, now = at_maximum(), 10.0
-    for _ in range(20):
-        now = max(now, rate.next_at(now))
+    """A late request and twenty turns fit into a second; an urgent one waits for its end."""
+    rate = at_maximum()
+    rate.sent(10.0)  # so late that the next one may go at once
+    assert rate.next_at(10.0) == pytest.approx(10.0)
+    rate.sent(10.0 + TURN / 2)
+    now = 10.0
+    for _ in range(19):
+        now = rate.next_at(now)
         rate.sent(now)
-    assert now == pytest.approx(10.0 + 18 * TURN)  # the second one was late: it goes at once
-    rate.sent(now)
 
+    assert now == pytest.approx(10.95)
+    assert rate.next_at(now) == pytest.approx(11.0)
     assert rate.next_at(now, urgent=True) == 11.0
 
 
@@ -826,7 +830,17 @@ def test_close__stops_those_that_come(limiter: RateLimiter) -> None:
     assert raised[0] is not raised[1]
 
 
-def test_close__stops_those_that_wait(limiter: RateLimiter, requests: Requests) -> None:
+def test_close__stops_the_one_that_waits(limiter: RateLimiter, requests: Requests) -> None:
+    """It is told at once, however long its turn is."""
+    limiter.refused(100.0)
+    requests.start_and_wait("only")
+
+    limiter.close(lambda: RuntimeError("no"))
+
+    assert repr(requests.next()) == "RuntimeError('no')"
+
+
+def test_close__stops_all_that_wait(limiter: RateLimiter, requests: Requests) -> None:
     """The first and the others are told at once."""
     limiter.refused(100.0)
     for name in range(3):
