@@ -118,7 +118,6 @@ def test_streams__names() -> None:
     assert [stream.name for stream in SourceAutopilot().streams(CONFIG)] == STREAM_NAMES
 
 
-@pytest.mark.usefixtures("_limiter_waits_by_clock")
 @pytest.mark.parametrize(
     ("config", "environment", "sentence"),
     [
@@ -146,6 +145,7 @@ def test_configure__strips_the_key(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.usefixtures("_limiter_waits_by_clock")
 def test_check_connection__forecast(autopilot: Mocker, caplog: pytest.LogCaptureFixture) -> None:
     """A check that passes says what a sync will cost, for a request per table and segment."""
     autopilot.get(URL + "lists", json={"lists": []})
@@ -163,6 +163,7 @@ def test_check_connection__forecast(autopilot: Mocker, caplog: pytest.LogCapture
     assert "Advice: a sync every " in caplog.text
 
 
+@pytest.mark.usefixtures("_limiter_waits_by_clock")
 def test_check_connection__segment_deleted_meanwhile(
     autopilot: Mocker, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -180,6 +181,7 @@ def test_check_connection__segment_deleted_meanwhile(
     assert "2 smart segments with about 14 members in all" in caplog.text
 
 
+@pytest.mark.usefixtures("_limiter_waits_by_clock")
 @pytest.mark.parametrize(
     ("answer", "reason"),
     [
