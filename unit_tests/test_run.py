@@ -326,7 +326,10 @@ def test_execute__unusable_file(
     [error] = errors_of(written(capsys))
     assert ended.value.code == 1
     assert error["failure_type"] == "config_error"
-    assert error["message"].startswith(f"The file of --config, {path}, cannot be used: ")
+    assert error["message"] == (
+        f"The file of --config, {path}, cannot be used: [Errno 2] No such file or directory:"
+        f" '{path}'."
+    )
     assert "stack_trace" not in error
 
 
@@ -373,9 +376,11 @@ def test_execute__stopped(
 
     [(code, messages)] = ends
     assert code == 143
-    assert [message["type"] for message in messages if message["type"] != "LOG"] == [
+    assert [message["type"] for message in messages] == [
+        "LOG",  # what is read
         "TRACE",  # started
         "STATE",
+        "LOG",  # what became of it
         "TRACE",  # incomplete
         "TRACE",  # the error
     ]

@@ -19,6 +19,7 @@ from airbyte_cdk.models import (
     AirbyteStateMessage,
     AirbyteStateType,
     AirbyteStreamState,
+    AirbyteStreamStatus,
     FailureType,
     Level,
     StreamDescriptor,
@@ -29,12 +30,13 @@ from airbyte_cdk.sources.message import InMemoryMessageRepository
 from airbyte_cdk.sources.message.concurrent_repository import ConcurrentMessageRepository
 from airbyte_cdk.sources.streams.concurrent.partitions.types import QueueItem
 from airbyte_cdk.utils.airbyte_secrets_utils import update_secrets
+from airbyte_cdk.utils.stream_status_utils import as_airbyte_message as status_message
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 from requests_mock import Mocker
 
 from source_autopilot.api.client import Answer, Client
 from source_autopilot.api.rate_limiter import RateLimiter
-from source_autopilot.errors import InvalidState, SyncFailed, SyncStopped
+from source_autopilot.errors import InvalidState, SyncFailed, SyncStopped, config_error
 from source_autopilot.records.page import Page
 from source_autopilot.records.rows import Row
 from source_autopilot.streams.base import AutopilotStream
@@ -593,6 +595,19 @@ def test_read__failures_are_masked(client: Client, autopilot: Mocker) -> None:
 
 
 @pytest.mark.usefixtures("_secret_key")
+def test_read__failures_without_details_are_masked(client: Client) -> None:
+    """An error that has a sentence and nothing else is masked like any other."""
+    messages, _ = take(reader_of(client, failing(config_error(f"Refused {KEY}."), Lists)))
+
+    [trace] = [it.trace.error for it in messages if it.trace and it.trace.error]
+    assert (trace.message, trace.internal_message, trace.stack_trace) == (
+        "Refused ****.",
+        None,
+        None,
+    )
+
+
+@pytest.mark.usefixtures("_secret_key")
 def test_read__masked_failures_once(client: Client) -> None:
     """A failure whose text holds the key is reported once, too."""
     error = AirbyteTracedException(message=f"Refused {KEY}.")
@@ -615,6 +630,8 @@ def test_read__unexpected_exception(client: Client, caplog: pytest.LogCaptureFix
         "Exception while syncing stream lists",
         "lists: incomplete. Nothing was read.",
     ]
+    [fault] = [record for record in caplog.records if record.exc_info]
+    assert fault.name == "airbyte.concurrent_source"
     assert "KeyError: 'oops'" in caplog.text
 
 
@@ -640,6 +657,17 @@ def test_read__error_of_the_cdk(client: Client, monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(ConcurrentSource, "read", read)
 
     assert take(reader_of(client, Lists)) == ([], broken)
+
+
+def test_read__a_stream_that_ends_twice(
+    client: Client, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Whatever the CDK says twice of a stream's end is passed on; the log has it once."""
+    incomplete = status_message(StreamDescriptor(name="lists"), AirbyteStreamStatus.INCOMPLETE)
+    monkeypatch.setattr(ConcurrentSource, "read", lambda *args: iter([incomplete, incomplete]))
+
+    assert take(reader_of(client, Lists)) == ([incomplete, incomplete], None)
+    assert logged(caplog) == ["Reading lists.", "lists: incomplete. Nothing was read."]
 
 
 # Stopping
@@ -734,14 +762,26 @@ def test_stop__is_no_failure(
     assert errors(messages) == []
 
 
-def test_read__messages_not_taken_to_their_end(client: Client, autopilot: Mocker) -> None:
-    """If the messages are taken no more the workers end: the interpreter waits for them."""
-    ended = threading.Event()
+def test_read__messages_not_taken_to_their_end(
+    client: Client, autopilot: Mocker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """If the messages are taken no more the workers end: the interpreter waits for them.
+
+    Also those that wait for room: the queue is never longer than 10 messages.
+    """
+    full, ended = threading.Event(), threading.Event()
+    lengths: list[int] = []
+
+    class Watched(MessageQueue):
+        def put(self, item: QueueItem, block: bool = True, timeout: float | None = None) -> None:
+            if self.full() and not full.is_set():
+                lengths.append(self.qsize())
+                full.set()
+            super().put(item, block, timeout)
 
     def endless(request: Any, context: Any) -> str:
-        return f'{{"contacts": [{{"contact_id": "p1"}}], "bookmark": "b{autopilot.call_count}"}}'
-
-    autopilot.get(re.compile(URL + "contacts.*"), text=endless)
+        number = autopilot.call_count
+        return f'{{"contacts": [{{"contact_id": "p{number}"}}], "bookmark": "b{number}"}}'
 
     def watched(client: Client) -> AutopilotStream:
         stream = contacts(client)
@@ -758,10 +798,16 @@ def test_read__messages_not_taken_to_their_end(client: Client, autopilot: Mocker
         stream.pages = pages  # type: ignore[method-assign]
         return stream
 
+    monkeypatch.setattr(reader_module, "MessageQueue", Watched)
+    autopilot.get(re.compile(URL + "contacts.*"), text=endless)
+
     with closing(reader_of(client, watched).read()) as messages:  # type: ignore[type-var]
         taken = [describe(message) for message in islice(messages, 3)]
+        assert full.wait(timeout=10)
+        assert not ended.is_set()
 
     assert taken == ["contacts STARTED", "contacts RUNNING", "1 of 1 rows of contacts"]
+    assert lengths == [10]
     assert ended.wait(timeout=10)
 
 
