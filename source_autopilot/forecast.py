@@ -11,7 +11,7 @@ from source_autopilot.errors import UnknownTotals
 from source_autopilot.streams.pagination import PAGE_SIZE
 from source_autopilot.streams.tables import Contacts, SmartSegments, SmartSegmentsContacts
 from source_autopilot.sync.reader import WORKERS
-from source_autopilot.text import counted, duration
+from source_autopilot.text import format_count, format_duration
 
 MINUTES_PER_DAY = 24 * 60
 DAYS_PER_MONTH = 30
@@ -44,10 +44,10 @@ ONCE_A_WEEK = Schedule(7 * MINUTES_PER_DAY, "every 7 days", "0 0 0 ? * SUN")
 
 @dataclass(frozen=True)
 class Totals:
-    """What an account has: rows of each table, of which pairs are an estimate.
+    """How many rows each table of an account has; the pairs are an estimate.
 
     Attributes:
-        members: how many contacts each segment has that was asked for.
+        members: the number of contacts in each segment that was measured.
         page_seconds: how long Autopilot took for a page.
     """
 
@@ -165,13 +165,18 @@ class Forecast:
 
 def describe(forecast: Forecast) -> Iterator[str]:
     """The forecast for a person, without its problem."""
-    totals, takes = forecast.totals, duration(forecast.minutes * 60)
-    members = f" with about {counted(totals.pairs, 'member')} in all" if totals.segments else ""
-    yield (
-        f"This account has {counted(totals.contacts, 'contact')}, {counted(totals.lists, 'list')}"
-        f" and {counted(totals.segments, 'smart segment')}{members}."
+    totals, takes = forecast.totals, format_duration(forecast.minutes * 60)
+    members = (
+        f" with about {format_count(totals.pairs, 'member')} in all" if totals.segments else ""
     )
-    fits = f", which fits into {counted(forecast.frequency, 'minute')}" if forecast.fits else ""
+    yield (
+        f"This account has {format_count(totals.contacts, 'contact')},"
+        f" {format_count(totals.lists, 'list')}"
+        f" and {format_count(totals.segments, 'smart segment')}{members}."
+    )
+    fits = (
+        f", which fits into {format_count(forecast.frequency, 'minute')}" if forecast.fits else ""
+    )
     yield (
         f"A sync makes about {forecast.calls:,} API calls and takes about {takes}{fits}. That is at"
         f" {totals.page_seconds:.2f} seconds a page and at most {MAX_REQUESTS_PER_SECOND:.0f} calls"
@@ -179,8 +184,8 @@ def describe(forecast: Forecast) -> Iterator[str]:
     )
     yield (
         f"Every sync replicates every row again: one every {_interval(forecast.frequency)} makes up"
-        f" to {counted(forecast.rows_a_day, 'row')} a day and {forecast.rows_a_month:,} a month."
-        " Contacts last updated before the Start Date (start_date) do not count."
+        f" to {format_count(forecast.rows_a_day, 'row')} a day and {forecast.rows_a_month:,} a"
+        " month. Contacts last updated before the Start Date (start_date) do not count."
     )
     if not forecast.is_too_large:
         yield _advice(forecast.frequency, forecast.advised)
@@ -188,8 +193,8 @@ def describe(forecast: Forecast) -> Iterator[str]:
 
 def find_problem(forecast: Forecast) -> str | None:
     """What is wrong with the frequency; None if a sync fits, and leaves room in a day at least."""
-    takes = f"A sync takes about {duration(forecast.minutes * 60)}"
-    interval = counted(forecast.frequency, "minute")
+    takes = f"A sync takes about {format_duration(forecast.minutes * 60)}"
+    interval = format_count(forecast.frequency, "minute")
     if not forecast.fits:
         takes += f", longer than the {interval} of Replication Frequency (frequency)"
     if not forecast.is_too_large:

@@ -42,7 +42,7 @@ from source_autopilot.sync.record_batch import unpack_batches
 
 
 class SourceAutopilot(AbstractSource):
-    """Autopilot's contacts, lists, smart segments, and who is in which segment.
+    """Autopilot's contacts, lists, smart segments, and the members of each segment.
 
     With `in_batches`, `read` yields a RecordBatch for each page in place of its records.
     """

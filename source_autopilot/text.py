@@ -3,12 +3,12 @@
 import math
 
 
-def counted(number: int, noun: str) -> str:
-    """`counted(1, "row")` is "1 row", `counted(2500, "row")` is "2,500 rows"."""
+def format_count(number: int, noun: str) -> str:
+    """`format_count(1, "row")` is "1 row", `format_count(2500, "row")` is "2,500 rows"."""
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
-def duration(seconds: float) -> str:
+def format_duration(seconds: float) -> str:
     """Seconds up to two minutes, minutes up to two hours, then hours: "12 s", "90 minutes"."""
     if math.isinf(seconds):
         return "an endless time"
@@ -19,7 +19,7 @@ def duration(seconds: float) -> str:
     return f"{round(seconds / 3600):,} hours"
 
 
-def listed(names: list[str]) -> str:
-    """`listed(["a", "b", "c"])` is "a, b and c"."""
+def join_names(names: list[str]) -> str:
+    """`join_names(["a", "b", "c"])` is "a, b and c"."""
     *first, last = names
     return f"{', '.join(first)} and {last}" if first else last

@@ -2,7 +2,7 @@
 
 import pytest
 
-from source_autopilot.text import counted, duration, listed
+from source_autopilot.text import format_count, format_duration, join_names
 
 
 @pytest.mark.parametrize(
@@ -10,7 +10,7 @@ from source_autopilot.text import counted, duration, listed
 )
 def test_counted(number: int, text: str) -> None:
     """One is not many, and large numbers can be read."""
-    assert counted(number, "row") == text
+    assert format_count(number, "row") == text
 
 
 @pytest.mark.parametrize(
@@ -30,7 +30,7 @@ def test_counted(number: int, text: str) -> None:
 )
 def test_duration(seconds: float, text: str) -> None:
     """Short times in seconds, long ones in minutes or hours; what took time never took none."""
-    assert duration(seconds) == text
+    assert format_duration(seconds) == text
 
 
 @pytest.mark.parametrize(
@@ -38,4 +38,4 @@ def test_duration(seconds: float, text: str) -> None:
 )
 def test_listed(names: list[str], text: str) -> None:
     """As in a sentence."""
-    assert listed(names) == text
+    assert join_names(names) == text

@@ -29,7 +29,8 @@ def find_base_url(environment: Mapping[str, str]) -> str:
             f"The environment variable {VARIABLE} is no address to send the API key to: expected"
             " an https:// URL, or http:// to this machine such as http://127.0.0.1:8080/v1."
         )
-    return url.rstrip("/") + "/"
+    # The scheme in lower case: others ask whether it is http, and keep such requests off proxies.
+    return urlsplit(url).geturl().rstrip("/") + "/"
 
 
 def _is_safe_for_key(url: str) -> bool:

@@ -10,11 +10,11 @@ from functools import cached_property
 from typing import Generic, Protocol, TypeVar
 
 import requests
-from airbyte_cdk.models import FailureType
 from pydantic import SecretStr
 
 from source_autopilot.api.error_mapping import (
     NO_TIME_LEFT,
+    TOO_MANY_REQUESTS,
     Action,
     Failure,
     map_exception,
@@ -44,7 +44,7 @@ class Answer(Generic[Content]):
 
 
 class RetryListener(Protocol):
-    """What is told of each try that failed and that another one may mend."""
+    """Receives each failed try that another one may mend."""
 
     def record_refusal(
         self, stream_name: str, *, requests_per_second: float, pause_seconds: float | None
@@ -60,14 +60,14 @@ class RetryListener(Protocol):
 
 @dataclass(frozen=True)
 class Client:
-    """Where to ask, as whom and how patiently: what all streams of a command share.
+    """The address, key, limiter and retry policy that all streams of a command share.
 
     Attributes:
         base_url: the API's address, with a slash at its end.
         deadline: when the command has to be done; None for a read, which takes as long as it takes.
-        listener: is told of each failed try, before the pause.
-        ends_all: whether an error that concerns the account, its key or its rate limit, ends all
-            requests of the limiter: what one request is refused for all are refused for.
+        listener: receives each failed try, before the pause.
+        ends_all: whether an error that concerns the account closes the limiter, so that no request
+            is sent any more.
     """
 
     base_url: str
@@ -144,7 +144,7 @@ class Client:
             bookmark=bookmark,
             max_pause_seconds=self.policy.max_pause_seconds,
         )
-        if reply.status != requests.codes.too_many_requests:
+        if reply.status != TOO_MANY_REQUESTS:
             self.limiter.succeeded()
         if failure:
             return failure
@@ -170,9 +170,7 @@ class Client:
         return None if is_over else 0.0  # the limiter makes all requests wait, this one too
 
     def _give_up(self, failure: Failure) -> UserFacingError:
-        is_limited = failure.status == requests.codes.too_many_requests
-        concerns_account = is_limited or failure.failure_type == FailureType.config_error
-        if concerns_account and self.ends_all:
+        if failure.concerns_account and self.ends_all:
             self.limiter.close(failure.to_error)
         return failure.to_error()
 

@@ -14,7 +14,7 @@ import requests
 from airbyte_cdk.models import FailureType
 
 from source_autopilot.errors import PageRefused, UnreadableBody, UserFacingError
-from source_autopilot.text import duration
+from source_autopilot.text import format_duration
 
 NEW_KEY = (
     "Copy the key from Autopilot (Settings > Autopilot API) into this source's API Key again;"
@@ -30,6 +30,9 @@ LOOK_AT_THE_NETWORK = (
 )
 PLEASE_REPORT = "Please report this."
 MAYBE_DELETED = f"What the bookmark points at may have been deleted during the sync. {TRY_LATER}"
+
+
+TOO_MANY_REQUESTS = 429
 
 
 class Action(Enum):
@@ -61,6 +64,11 @@ class Failure:
     bookmark: str | None = None
     pause_seconds: float | None = None
 
+    @property
+    def concerns_account(self) -> bool:
+        """Whether it is about the account's key or rate limit, and so about all requests alike."""
+        return self.status == TOO_MANY_REQUESTS or self.failure_type == FailureType.config_error
+
     def to_error(self) -> UserFacingError:
         """The error to raise when no other try follows."""
         sentence = f"{self.seen}. {self.advice}"
@@ -89,18 +97,20 @@ NOT_FOUND = Failure(
     Action.REFUSE, "{stream}: Autopilot does not find {page} ({status})", MAYBE_DELETED
 )
 STATUSES: Mapping[int, Failure] = {
-    400: NOT_FOUND,
-    401: _wrong_key("Autopilot does not accept the API key (401)"),
-    403: _wrong_key("Autopilot does not allow this API key to read this (403)"),
-    404: NOT_FOUND,
-    408: Failure(Action.RETRY, "Autopilot took too long to answer (408)"),
-    410: NOT_FOUND,
-    422: NOT_FOUND,
-    429: Failure(Action.WAIT, "Autopilot is limiting requests (429)"),
+    400: NOT_FOUND,  # [doc] for a missing key, [client] for a bookmark
+    401: _wrong_key("Autopilot does not accept the API key (401)"),  # [doc]
+    403: _wrong_key("Autopilot does not allow this API key to read this (403)"),  # [guess]
+    404: NOT_FOUND,  # [doc]
+    408: Failure(Action.RETRY, "Autopilot took too long to answer (408)"),  # [client]
+    410: NOT_FOUND,  # [guess]
+    422: NOT_FOUND,  # [guess]
+    TOO_MANY_REQUESTS: Failure(Action.WAIT, "Autopilot is limiting requests (429)"),  # [doc]
 }
 # Of a first page, where no bookmark can be the reason.
 STATUSES_OF_FIRST_PAGES: Mapping[int, Failure] = {
-    400: _wrong_key("Autopilot refused the request, as it does when no API key arrives (400)"),
+    400: _wrong_key(
+        "Autopilot refused the request, as it does when no API key arrives (400)"
+    ),  # [doc]
 }
 # All other statuses, by their first digit.
 STATUS_CLASSES: Mapping[int, Failure] = {
@@ -177,7 +187,7 @@ def map_status(
     if is_tried_again and pause_seconds is not None and pause_seconds > max_pause_seconds:
         failure = PAUSE_TOO_LONG
     seen = failure.seen.format(
-        stream=stream, page=page, status=status, pause=duration(pause_seconds or 0.0)
+        stream=stream, page=page, status=status, pause=format_duration(pause_seconds or 0.0)
     )
     return replace(
         failure, seen=seen, status=status, bookmark=bookmark, pause_seconds=pause_seconds
@@ -185,7 +195,7 @@ def map_status(
 
 
 def map_exception(error: OSError | UnreadableBody) -> Failure:
-    """What an exception means that came in place of an answer, or an answer that is no JSON."""
+    """What an exception means: no answer came, or one that is no JSON."""
     if isinstance(error, UnreadableBody):
         return replace(UNREADABLE, seen=UNREADABLE.seen.format(reason=error))
     failure = next(found for kind, found in EXCEPTIONS.items() if isinstance(error, kind))

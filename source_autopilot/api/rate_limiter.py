@@ -192,7 +192,7 @@ class RateLimiter:
         self._lock = threading.Lock()
         self._rate = AdaptiveRate(now())
         self._chains: set[Chain] = set()
-        self._waiting: list[_Waiting] = []  # in the order in which they came
+        self._waiting: list[_Waiting] = []  # in the order of arrival
         self._closed_for: Callable[[], Exception] | None = None
 
     @contextmanager
@@ -206,7 +206,7 @@ class RateLimiter:
         finally:
             with self._lock:
                 self._chains.remove(chain)
-                self._wake_the_first()
+                self._wake_first()
 
     def acquire(self, chain: Chain | None = None) -> None:
         """Wait for the turn of the chain's next request; None: of a request of no chain."""
@@ -215,13 +215,13 @@ class RateLimiter:
         with self._lock:
             self._waiting.append(waiting)
             try:
-                self._wait_for_the_turn_of(waiting)
+                self._wait_for_turn(waiting)
             finally:
                 self._waiting.remove(waiting)
-                self._wake_the_first()
+                self._wake_first()
 
     def refused(self, pause_seconds: float | None) -> float:
-        """Learn from a 429, and pause everybody if it asks for that; the rate that now holds."""
+        """Learn from a 429, and pause all requests if it asks for that; the rate that now holds."""
         with self._lock:
             now = self._now()
             self._rate.refused(now, pause_seconds)
@@ -231,7 +231,7 @@ class RateLimiter:
         """Learn from an answer that is no 429."""
         with self._lock:
             self._rate.succeeded(self._now())
-            self._wake_the_first()  # it may be waiting for the long turn of a drought
+            self._wake_first()  # it may be waiting for the long turn of a drought
 
     @property
     def refused_seconds(self) -> float:
@@ -246,9 +246,9 @@ class RateLimiter:
         """
         with self._lock:
             self._closed_for = reason
-            self._wake_the_first()  # each that raises wakes the next
+            self._wake_first()  # each that raises wakes the next
 
-    def _wait_for_the_turn_of(self, waiting: _Waiting) -> None:
+    def _wait_for_turn(self, waiting: _Waiting) -> None:
         while not self._closed_for:
             if self._first() is waiting:
                 now = self._now()
@@ -259,7 +259,7 @@ class RateLimiter:
                     return
                 waiting.turn.wait(seconds)
             else:
-                self._wake_the_first()  # it may not have been the first when it began to wait
+                self._wake_first()  # it may not have been the first when it began to wait
                 waiting.turn.wait()
         raise self._closed_for()
 
@@ -276,6 +276,6 @@ class RateLimiter:
         known = [each.pages_left for each in self._chains if each.pages_left < math.inf]
         return chain in self._chains and bool(known) and chain.pages_left == max(known)
 
-    def _wake_the_first(self) -> None:
+    def _wake_first(self) -> None:
         if self._waiting:
             self._first().turn.notify()

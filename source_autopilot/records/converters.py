@@ -61,11 +61,11 @@ def to_boolean(value: Any) -> bool | Rejected | None:
 
 
 def to_integer(value: Any) -> int | Rejected | None:
-    """A whole number of at most 64 bits, also written as text or as 7.0; "" is null."""
+    """A whole number of at most 64 bits, also written as text, or as the number 7.0; "" is null."""
     if value is None or value == "":
         return None
     try:
-        integer = int(value)
+        integer = int(_without_underscores(value))
     except (TypeError, ValueError, OverflowError):
         return Rejected()
     is_whole = isinstance(value, str) or integer == value
@@ -81,9 +81,16 @@ def to_number(value: Any) -> float | Rejected | None:
     if value is None or value == "":
         return None
     try:
-        number = float(value)
+        number = float(_without_underscores(value))
     except (TypeError, ValueError, OverflowError):
         return Rejected()
     if isinstance(value, bool) or not isfinite(number):
         return Rejected()
     return number if isinstance(value, str) else value
+
+
+def _without_underscores(value: Any) -> Any:
+    """The value; raises ValueError for text such as 2024_01, which Python takes for a number."""
+    if isinstance(value, str) and "_" in value:
+        raise ValueError
+    return value

@@ -16,7 +16,7 @@ from airbyte_cdk.models import (
 )
 from airbyte_cdk.sources.message import MessageRepository
 
-from source_autopilot.text import counted, duration
+from source_autopilot.text import format_count, format_duration
 
 SECONDS_BETWEEN_ESTIMATES = 5.0
 SECONDS_BETWEEN_LINES = 60.0
@@ -81,10 +81,10 @@ class Progress:
 
     def log_summary(self, *, complete: bool, left_out: str) -> None:
         """Say what became of the stream; `left_out` says of what was left out why, or is empty."""
-        seconds = duration(self._now() - self._started_at)
-        in_all = f"in {counted(self._pages, 'page')} and {seconds}"
+        seconds = format_duration(self._now() - self._started_at)
+        in_all = f"in {format_count(self._pages, 'page')} and {seconds}"
         because = f"; {left_out}" if left_out else ""
-        name, rows = self._stream_name, counted(self._delivered, "row")
+        name, rows = self._stream_name, format_count(self._delivered, "row")
         if complete and (self._pages or left_out):
             self._logger.info(f"{name}: complete. {rows} {in_all}{because}.")
         elif complete:
@@ -115,7 +115,7 @@ class Progress:
         return AirbyteMessage(type=Type.TRACE, trace=trace)
 
     def _line(self, seconds: float) -> str:
-        so_far = f"{self._stream_name}: read {counted(self._read, 'row')}{self._of_about()}"
+        so_far = f"{self._stream_name}: read {format_count(self._read, 'row')}{self._of_about()}"
         line = f"{so_far}, {self._pages / seconds:.1f} pages a second"
         seconds_left = seconds * (self._expected - self._read) / max(self._read, 1)
         # Totals may be missing or wrong: what they say of the end is then worth nothing.

@@ -1,4 +1,4 @@
-"""What a sync waited for: the rate limit, and tries that failed; logged now and then, summed up.
+"""Counts and logs refusals by the rate limit and failed tries, and sums them up.
 
 Nothing is logged or emitted while the lock is held.
 """
@@ -17,7 +17,7 @@ from airbyte_cdk.models import (
 )
 from airbyte_cdk.utils.stream_status_utils import as_airbyte_message as status_message
 
-from source_autopilot.text import counted, duration
+from source_autopilot.text import format_count, format_duration
 
 SECONDS_BETWEEN_LINES = 60.0  # of each kind: rate limit, and other trouble
 
@@ -56,7 +56,7 @@ class RetryReport:
         if is_due:
             follows = f"slowed down to {requests_per_second:.1f} requests a second"
             if pause_seconds:
-                follows = f"all requests wait for {duration(pause_seconds)}, as it asks"
+                follows = f"all requests wait for {format_duration(pause_seconds)}, as it asks"
             self._logger.info(f"Autopilot is limiting requests (429): {follows}.")
         self._emit(_rate_limited(stream_name))
 
@@ -73,7 +73,7 @@ class RetryReport:
             is_due = pause_seconds is not None and self._is_due("trouble")
         if is_due:
             self._logger.warning(
-                f"{stream_name}: {seen}; trying again in {duration(pause_seconds or 0.0)}."
+                f"{stream_name}: {seen}; trying again in {format_duration(pause_seconds or 0.0)}."
             )
 
     def summary(self) -> str | None:
@@ -84,8 +84,8 @@ class RetryReport:
         sentences = []
         if refusals:
             sentences.append(
-                f"Autopilot refused {counted(refusals, 'request')} because of its rate limit;"
-                f" the sync waited {duration(max(waited, 0.0))} for that."
+                f"Autopilot refused {format_count(refusals, 'request')} because of its rate limit;"
+                f" the sync waited {format_duration(max(waited, 0.0))} for that."
             )
         if failed_tries:
             times = "once" if failed_tries == 1 else f"{failed_tries:,} times"

@@ -5,7 +5,7 @@ import threading
 from collections import Counter
 from collections.abc import Iterable, Mapping
 
-from source_autopilot.text import counted
+from source_autopilot.text import format_count
 
 
 class ValueWarnings:
@@ -33,12 +33,12 @@ class ValueWarnings:
             sanitized, self._sanitized = self._sanitized, Counter()
         for column, number in sorted(rejected.items()):
             logger.warning(
-                f"{stream_name}: {counted(number, 'value')} did not fit the type of column"
+                f"{stream_name}: {format_count(number, 'value')} did not fit the type of column"
                 f" {column}; what did not fit is null in its place."
             )
         for column, number in sorted(sanitized.items()):
             logger.warning(
-                f"{stream_name}: {counted(number, 'value')} of column {column} could not be stored"
-                " by a destination: NaN is null in its place, an integer beyond 64 bits a text, NUL"
-                " or half a character U+FFFD."
+                f"{stream_name}: {format_count(number, 'value')} of column {column} could not be"
+                " stored by a destination: NaN is null in its place, an integer beyond 64 bits a"
+                " text, NUL or half a character U+FFFD."
             )

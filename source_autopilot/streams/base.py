@@ -29,7 +29,7 @@ class AutopilotStream(HttpStream, ABC):
     """A table of Autopilot.
 
     Subclasses say where their documents are and, where it isn't one row per document, what becomes
-    of a document. The CDK's own HTTP client is not used: see docs/decisions.
+    of a document. The CDK's own HTTP client is not used (docs/decisions/0010-one-retry-loop.md).
 
     Attributes:
         rows_field: the field of an answer that has the documents.
@@ -160,8 +160,9 @@ class AutopilotStream(HttpStream, ABC):
     ) -> Iterator[Row]:
         """Every row of a partition, from its first page to its last. Raises as `pages`."""
         partition = stream_slice or {}
-        for answer in self.pages(partition):
-            yield from self.parse_response(answer, stream_slice=partition)
+        with closing(self.pages(partition)) as pages:
+            for answer in pages:
+                yield from self.parse_response(answer, stream_slice=partition)
 
     def records(self, document: Mapping[str, Any], partition: Partition) -> Iterable[Row]:
         """The records of one document: itself, as a row."""

@@ -57,7 +57,7 @@ def discover_columns(
 def choose_columns(
     catalog: ConfiguredAirbyteCatalog, client: Client, logger: logging.Logger
 ) -> list[CustomColumn]:
-    """The custom columns that a sync fills: those of the catalog, so that they mean what they say.
+    """The custom columns that a sync fills: those of the catalog, whose schema says what they hold.
 
     A catalog written by hand may have no schema: then the account is asked, once.
     """

@@ -22,7 +22,7 @@ from source_autopilot.records.rows import Row
 from source_autopilot.records.timestamps import format_timestamp
 from source_autopilot.streams.base import AutopilotStream
 from source_autopilot.streams.pagination import Partition
-from source_autopilot.text import counted
+from source_autopilot.text import format_count
 
 
 class Lists(AutopilotStream):
@@ -93,7 +93,7 @@ class Contacts(AutopilotStream):
     def left_out(self, rows: int) -> str:
         if not rows:
             return ""
-        contacts = counted(rows, "contact")
+        contacts = format_count(rows, "contact")
         return f"{contacts} left out: last updated before the start date {self._start}"
 
     def _is_recent(self, updated_at: str | None) -> bool:
@@ -102,7 +102,7 @@ class Contacts(AutopilotStream):
 
 
 class SmartSegmentsContacts(AutopilotStream):
-    """Who is in which smart segment: a partition per segment, a row per member. Never filtered."""
+    """The members of each smart segment: a partition per segment. Never filtered."""
 
     rows_field = "contacts"
     document_key = "contact_id"
@@ -138,6 +138,7 @@ class SmartSegmentsContacts(AutopilotStream):
         try:
             yield from super().pages(partition, bookmark)
         except PageRefused as refused:
+            # [client]
             is_gone = refused.status in (requests.codes.not_found, requests.codes.gone)
             if refused.bookmark or not is_gone:
                 raise
@@ -154,7 +155,7 @@ class SmartSegmentsContacts(AutopilotStream):
     def left_out(self, rows: int) -> str:
         if not self._deleted:
             return ""
-        return f"{counted(len(self._deleted), 'segment')} left out: deleted while the sync ran"
+        return f"{format_count(len(self._deleted), 'segment')} left out: deleted while the sync ran"
 
 
 STREAM_NAMES = [

@@ -27,8 +27,8 @@ from airbyte_cdk.sources.streams.concurrent.cursor import Cursor
 from airbyte_cdk.sources.streams.concurrent.partitions.partition import Partition as CdkPartition
 from airbyte_cdk.sources.types import Record
 from airbyte_cdk.utils.stream_status_utils import as_airbyte_message as status_message
-from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
+from source_autopilot.errors import SyncStopped
 from source_autopilot.streams.pagination import Partition
 from source_autopilot.sync.record_batch import RecordBatch
 from source_autopilot.sync.state import StreamState
@@ -59,7 +59,7 @@ class StreamCursor(Cursor):
         self._emitted_at = now()
         self._rows_since_state = 0
         self._running = False
-        self._stopped_by: AirbyteTracedException | None = None
+        self._is_stopped = False
 
     @property
     def state(self) -> MutableMapping[str, Any]:
@@ -92,11 +92,10 @@ class StreamCursor(Cursor):
         """Put a page's records on the queue; `bookmark` is the next page's, None after the last.
 
         No other worker's state comes among them: it would not cover those before it, and the next
-        attempt would deliver them again. Raises the reason of `stop`.
+        attempt would deliver them again. Raises SyncStopped after `stop`.
         """
         with self._lock:
-            if self._stopped_by:
-                raise self._stopped_by
+            self._require_running()
             self._put(batch)
             if bookmark:
                 self._state.move(partition, bookmark)
@@ -110,8 +109,9 @@ class StreamCursor(Cursor):
             self._state.move(partition, None)
 
     def close_partition(self, partition: CdkPartition) -> None:
-        """Everything of a partition is on the queue."""
+        """Everything of a partition is on the queue. Raises SyncStopped after `stop`."""
         with self._lock:
+            self._require_running()
             self._state.finish(partition.to_slice() or {})
             self._unfinished -= 1
             if self._unfinished == 0:
@@ -120,22 +120,28 @@ class StreamCursor(Cursor):
     def ensure_at_least_one_state_emitted(self) -> None:
         """The last word of a stream, also of one that failed: how far it came."""
         with self._lock:
-            self._emit_if_new()
+            if not self._is_stopped:
+                self._emit_if_new()
 
-    def stop(self, reason: AirbyteTracedException) -> None:
-        """Emit the last state and take no page any more; the worker that has one gets the reason.
+    def stop(self) -> None:
+        """Emit the last state and take no page any more.
 
-        Not to be called on the main thread: it may have to make room in the queue for the state.
+        Not to be called on the main thread, which has to make room in the queue for the state. The
+        lock is not held meanwhile: the main thread may want it, and nothing else emits any more.
         """
         with self._lock:
-            self._stopped_by = reason
-            self._emit_if_new()
+            self._is_stopped = True
+        self._emit_if_new()
 
     def observe(self, record: Record) -> None:
         """Records do not move the cursor; pages do."""
 
     def should_be_synced(self, record: Record) -> bool:
         return True
+
+    def _require_running(self) -> None:
+        if self._is_stopped:
+            raise SyncStopped
 
     def _put(self, batch: RecordBatch) -> None:
         self._rows_since_state += batch.rows_read
@@ -151,8 +157,9 @@ class StreamCursor(Cursor):
         self._emit(self._state.dump())
 
     def _emit_if_new(self) -> None:
-        if self._state.dump() != self._emitted:
-            self._emit(self._state.dump())
+        state = self._state.dump()
+        if state != self._emitted:
+            self._emit(state)
 
     def _emit_now_and_then(self) -> None:
         if self._now() - self._emitted_at < MIN_SECONDS_BETWEEN_STATES:

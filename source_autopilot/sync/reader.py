@@ -44,6 +44,7 @@ from airbyte_cdk.utils.stream_status_utils import as_airbyte_message as status_m
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
 from source_autopilot.api.client import Client
+from source_autopilot.api.rate_limiter import MAX_REQUESTS_IN_FLIGHT
 from source_autopilot.errors import (
     InvalidState,
     PageRefused,
@@ -60,12 +61,12 @@ from source_autopilot.streams.tables import STREAM_NAMES
 from source_autopilot.sync.cursor import StreamCursor
 from source_autopilot.sync.record_batch import RecordBatch
 from source_autopilot.sync.state import StreamState
-from source_autopilot.text import listed
+from source_autopilot.text import join_names
 
-WORKERS = 20  # at 20 requests a second and a second for an answer, as many requests are under way
+WORKERS = MAX_REQUESTS_IN_FLIGHT
 GENERATORS = len(STREAM_NAMES)  # the CDK deadlocks if there are as many as workers
 MAX_QUEUED_ITEMS = 10  # pages of some 200 kB; the CDK's 10,000 would be as many pages
-ENDS = (AirbyteStreamStatus.COMPLETE, AirbyteStreamStatus.INCOMPLETE)
+END_STATUSES = (AirbyteStreamStatus.COMPLETE, AirbyteStreamStatus.INCOMPLETE)
 
 
 def _is_unexpected(line: logging.LogRecord) -> bool:
@@ -75,7 +76,6 @@ def _is_unexpected(line: logging.LogRecord) -> bool:
 # The CDK logs each of its steps, for its developers; `reports` says what people need to know. Of
 # the CDK's lines only the stack trace of an unexpected error is shown.
 CDK_LOGGER = logging.getLogger("airbyte.concurrent_source")
-CDK_LOGGER.addFilter(_is_unexpected)
 
 
 class Reader:
@@ -132,14 +132,14 @@ class Reader:
 
         Not to be called on the thread that takes the messages, which has to empty the queue.
         """
-        stopped = SyncStopped()
         for reader in self._readers:
-            reader.cursor.stop(stopped)
-        self._queue.end(stopped)
+            reader.cursor.stop()
+        self._queue.end()
 
     def _start(self) -> Iterator[AirbyteMessage]:
         if not self._readers:  # the CDK would wait for the first message for ever
             return iter(())
+        CDK_LOGGER.addFilter(_is_unexpected)
         source = ConcurrentSource.create(
             WORKERS, GENERATORS, CDK_LOGGER, DebugSliceLogger(), self._messages, queue=self._queue
         )
@@ -149,9 +149,9 @@ class Reader:
         names = [reader.stream.name for reader in self._readers]
         begun = [reader.stream.name for reader in self._readers if reader.cursor.has_begun]
         if names:
-            self._logger.info(f"Reading {listed(names)}.")
+            self._logger.info(f"Reading {join_names(names)}.")
         if begun:
-            self._logger.info(f"Going on where the last attempt stopped: {listed(begun)}.")
+            self._logger.info(f"Going on where the last attempt stopped: {join_names(begun)}.")
 
     def _report_ends(self, messages: Iterable[AirbyteMessage]) -> Iterator[AirbyteMessage]:
         """The messages; once a stream has ended, the log says what became of it.
@@ -161,11 +161,11 @@ class Reader:
         for message in messages:
             status = message.trace.stream_status if message.trace else None
             name = status.stream_descriptor.name if status else ""
-            if status and status.status in ENDS and name in self._running:
+            if status and status.status in END_STATUSES and name in self._running:
                 reader = self._running.pop(name)
                 reader.report(complete=status.status == AirbyteStreamStatus.COMPLETE)
             elif status and status.reasons and name not in self._running:
-                continue  # a segment list that another stream needs was refused for a moment
+                continue  # after the stream's end: another stream asks for the segments
             yield message
 
 
@@ -278,9 +278,9 @@ class MessageQueue(Queue[QueueItem]):
         super().__init__(maxsize)
         self._is_stopping = False
 
-    def end(self, stopped: SyncStopped) -> None:
-        """Have `get` raise the exception when everything before it is taken."""
-        self.put(stopped)
+    def end(self) -> None:
+        """Have `get` raise SyncStopped when everything before it is taken."""
+        self.put(SyncStopped())
 
     def get(self, block: bool = True, timeout: float | None = None) -> QueueItem:
         while True:
@@ -305,11 +305,11 @@ class QueuedMessages(MessageRepository):
     def __init__(self, queue: MessageQueue) -> None:
         self._queue = queue
         self._taking_thread = threading.current_thread()
-        self._of_taking_thread: deque[AirbyteMessage] = deque()
+        self._kept_messages: deque[AirbyteMessage] = deque()
 
     def emit_message(self, message: AirbyteMessage) -> None:
         if threading.current_thread() is self._taking_thread:
-            self._of_taking_thread.append(message)
+            self._kept_messages.append(message)
         else:
             self._queue.put(message)
 
@@ -317,8 +317,8 @@ class QueuedMessages(MessageRepository):
         """Nothing: what the CDK would log so holds requests and answers."""
 
     def consume_queue(self) -> Iterator[AirbyteMessage]:
-        while self._of_taking_thread:
-            yield self._of_taking_thread.popleft()
+        while self._kept_messages:
+            yield self._kept_messages.popleft()
 
 
 def _read_state(stream_name: str, states: ConnectorStateManager) -> StreamState:

@@ -101,3 +101,10 @@ def test_find_base_url__in_a_deployment_of_ones_own() -> None:
     environment = {"AUTOPILOT_API_URL": "http://127.0.0.1:8080", "DEPLOYMENT_MODE": "oss"}
 
     assert find_base_url(environment) == "http://127.0.0.1:8080/"
+
+
+def test_find_base_url__scheme_in_lower_case() -> None:
+    """Plain http is kept off proxies, however it is spelled: the key travels in a header."""
+    environment = {"AUTOPILOT_API_URL": "HTTP://127.0.0.1:8080/v1"}
+
+    assert find_base_url(environment) == "http://127.0.0.1:8080/v1/"

@@ -21,10 +21,10 @@ from requests_mock import Mocker
 from urllib3.poolmanager import PoolManager
 
 from source_autopilot.api import transport
+from source_autopilot.api.rate_limiter import MAX_REQUESTS_IN_FLIGHT
 from source_autopilot.api.transport import (
     CHUNK_BYTES,
     MAX_BYTES,
-    MAX_CONNECTIONS,
     MAX_SILENCE_SECONDS,
     BoundedResponse,
     Reply,
@@ -527,7 +527,7 @@ def test_open_session__enough_connections(url: str) -> None:
     """There are as many connections as requests may be on their way side by side."""
     pool = connections(open_session(url, {}), url).connection_from_url(url)
 
-    assert pool.pool.maxsize == MAX_CONNECTIONS == 20
+    assert pool.pool.maxsize == MAX_REQUESTS_IN_FLIGHT == 20
 
 
 def test_open_session__socks(monkeypatch: pytest.MonkeyPatch) -> None:

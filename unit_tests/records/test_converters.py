@@ -79,7 +79,9 @@ def test_to_integer__fits(value: Any, expected: int | None) -> None:
     assert not isinstance(result, float)
 
 
-@pytest.mark.parametrize("value", [7.5, True, "many", 2**63, -(2**63) - 1, float("inf"), [], {}])
+@pytest.mark.parametrize(
+    "value", [7.5, True, "many", "2024_01", 2**63, -(2**63) - 1, float("inf"), [], {}]
+)
 def test_to_integer__rejected(value: Any) -> None:
     """No fractions, no booleans, nothing beyond 64 bits."""
     assert to_integer(value) == Rejected()
@@ -106,7 +108,7 @@ def test_to_number__fits(value: Any, expected: float | None) -> None:
 
 
 @pytest.mark.parametrize(
-    "value", ["many", "1,5", "nan", "-inf", "1e999", float("nan"), 10**400, True, [], {}]
+    "value", ["many", "1_0", "1,5", "nan", "-inf", "1e999", float("nan"), 10**400, True, [], {}]
 )
 def test_to_number__rejected(value: Any) -> None:
     """No booleans, and nothing that is not finite."""

@@ -243,7 +243,7 @@ def test_deliver__no_state_of_another_worker_between(clock: Clock) -> None:
         lambda cursor: cursor.start_over(TWO),
         lambda cursor: cursor.close_partition(ReadPartition(TWO)),
         lambda cursor: cursor.ensure_at_least_one_state_emitted(),
-        lambda cursor: cursor.stop(SyncStopped()),
+        lambda cursor: cursor.stop(),
     ],
     ids=["select_unfinished", "start_over", "close_partition", "ensure", "stop"],
 )
@@ -403,19 +403,39 @@ def test_stop__says_how_far_it_came_and_takes_no_more(
     cursor: StreamCursor, messages: InMemoryMessageRepository
 ) -> None:
     """The last state is emitted at once; a page that comes later is neither out nor covered."""
-    reason = SyncStopped()
     deliver(cursor, ONE, bookmark="b1")
 
-    cursor.stop(reason)
+    cursor.stop()
 
     assert states(messages) == [{"states": [begun(ONE, "b1")]}]
-    with pytest.raises(SyncStopped) as raised:
+    with pytest.raises(SyncStopped):
         deliver(cursor, ONE, bookmark="b2")
-    assert raised.value is reason
+    with pytest.raises(SyncStopped):
+        cursor.close_partition(ReadPartition(ONE))
     assert list(messages.consume_queue()) == []
     assert cursor.state == {"states": [begun(ONE, "b1")]}
-    cursor.stop(reason)
+    cursor.stop()
+    cursor.ensure_at_least_one_state_emitted()
     assert states(messages) == []
+
+
+def test_stop__holds_no_lock_while_it_emits() -> None:
+    """The thread that empties the queue may want the lock while the state waits for room."""
+
+    class Full(InMemoryMessageRepository):
+        def emit_message(self, message: AirbyteMessage) -> None:
+            taking = threading.Thread(target=stopped.ensure_at_least_one_state_emitted)
+            taking.start()
+            taking.join(timeout=10)
+            assert not taking.is_alive()
+            super().emit_message(message)
+
+    messages = Full()
+    stopped = StreamCursor("pairs", StreamState(), messages)
+
+    stopped.stop()
+
+    assert states(messages) == [{"states": []}]
 
 
 def test_observe__nothing(cursor: StreamCursor, messages: InMemoryMessageRepository) -> None:

@@ -739,12 +739,12 @@ def test_stop__is_no_failure(
     stop_cursor = StreamCursor.stop
     stops: list[StreamCursor] = []
 
-    def stop(cursor: StreamCursor, reason: AirbyteTracedException) -> None:
+    def stop(cursor: StreamCursor) -> None:
         stops.append(cursor)
         if len(stops) == 2:
             stopping.set()
             ended.wait(timeout=1)
-        stop_cursor(cursor, reason)
+        stop_cursor(cursor)
 
     def stop_meanwhile(request: Any, context: Any) -> str:
         threading.Thread(target=reader.stop, daemon=True).start()
@@ -1061,11 +1061,9 @@ def test_end__comes_after_everything_before_it() -> None:
     first, second = message("1"), message("2")
     queue.put(first)
     queue.put(second)
-    reason = SyncStopped()
 
-    queue.end(reason)
+    queue.end()
 
     assert [queue.get(), queue.get()] == [first, second]
-    with pytest.raises(SyncStopped) as raised:
+    with pytest.raises(SyncStopped):
         queue.get()
-    assert raised.value is reason
