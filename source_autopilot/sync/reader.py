@@ -7,12 +7,9 @@ is, and which one comes next, the streams know.
 import logging
 import os
 import threading
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import closing, suppress
+from contextlib import closing
 from dataclasses import replace
-from queue import Queue
-from typing import Any
 
 from airbyte_cdk.models import (
     AirbyteErrorTraceMessage,
@@ -20,11 +17,9 @@ from airbyte_cdk.models import (
     AirbyteStateMessage,
     AirbyteStreamStatus,
     FailureType,
-    Level,
     StreamDescriptor,
 )
 from airbyte_cdk.sources.concurrent_source.concurrent_source import ConcurrentSource
-from airbyte_cdk.sources.concurrent_source.stream_thread_exception import StreamThreadException
 from airbyte_cdk.sources.connector_state_manager import ConnectorStateManager
 from airbyte_cdk.sources.message import MessageRepository
 from airbyte_cdk.sources.streams.concurrent.abstract_stream import AbstractStream
@@ -32,10 +27,6 @@ from airbyte_cdk.sources.streams.concurrent.default_stream import DefaultStream
 from airbyte_cdk.sources.streams.concurrent.partitions.partition import Partition as CdkPartition
 from airbyte_cdk.sources.streams.concurrent.partitions.partition_generator import (
     PartitionGenerator,
-)
-from airbyte_cdk.sources.streams.concurrent.partitions.types import (
-    PartitionCompleteSentinel,
-    QueueItem,
 )
 from airbyte_cdk.sources.types import Record
 from airbyte_cdk.sources.utils.slice_logger import DebugSliceLogger
@@ -59,6 +50,7 @@ from source_autopilot.streams.base import AutopilotStream
 from source_autopilot.streams.pagination import Partition
 from source_autopilot.streams.tables import STREAM_NAMES
 from source_autopilot.sync.cursor import StreamCursor
+from source_autopilot.sync.message_queue import MessageQueue, QueuedMessages, drain
 from source_autopilot.sync.record_batch import RecordBatch
 from source_autopilot.sync.state import StreamState
 from source_autopilot.text import join_names
@@ -125,7 +117,7 @@ class Reader:
             if summary:
                 self._logger.info(summary)
             self._client.limiter.close(SyncStopped)
-            threading.Thread(target=_drain, args=[self._queue], daemon=True).start()
+            threading.Thread(target=drain, args=[self._queue], daemon=True).start()
 
     def stop(self) -> None:
         """Stop the read soon: what is on the queue still goes out, with the states that cover it.
@@ -271,56 +263,6 @@ class _Partition(CdkPartition):
         return hash((self.stream_name(), tuple(self._partition.items())))
 
 
-class MessageQueue(Queue[QueueItem]):
-    """The queue between the workers and the thread that writes to stdout, which can be ended."""
-
-    def __init__(self, maxsize: int = 0) -> None:
-        super().__init__(maxsize)
-        self._is_stopping = False
-
-    def end(self) -> None:
-        """Have `get` raise SyncStopped when everything before it is taken."""
-        self.put(SyncStopped())
-
-    def get(self, block: bool = True, timeout: float | None = None) -> QueueItem:
-        while True:
-            item: Any = super().get(block, timeout)
-            if isinstance(item, SyncStopped):
-                raise item
-            if isinstance(item, StreamThreadException) and isinstance(item.exception, SyncStopped):
-                # A stopped worker is no failure, and its partition is not complete.
-                self._is_stopping = True
-            elif not (self._is_stopping and isinstance(item, PartitionCompleteSentinel)):
-                return item  # type: ignore[no-any-return]
-
-
-class QueuedMessages(MessageRepository):
-    """Puts messages on the queue, in the order in which they come.
-
-    Those of the thread that empties the queue are kept for `consume_queue`: it must not wait for
-    room in the queue. The CDK's own repositories keep a list for all threads, through which a state
-    can reach stdout before the records that it covers, or after a later state.
-    """
-
-    def __init__(self, queue: MessageQueue) -> None:
-        self._queue = queue
-        self._taking_thread = threading.current_thread()
-        self._kept_messages: deque[AirbyteMessage] = deque()
-
-    def emit_message(self, message: AirbyteMessage) -> None:
-        if threading.current_thread() is self._taking_thread:
-            self._kept_messages.append(message)
-        else:
-            self._queue.put(message)
-
-    def log_message(self, level: Level, message_provider: Callable[[], dict[str, Any]]) -> None:
-        """Nothing: what the CDK would log so holds requests and answers."""
-
-    def consume_queue(self) -> Iterator[AirbyteMessage]:
-        while self._kept_messages:
-            yield self._kept_messages.popleft()
-
-
 def _read_state(stream_name: str, states: ConnectorStateManager) -> StreamState:
     """The state that a stream goes on from.
 
@@ -370,9 +312,3 @@ def _mask(error: AirbyteErrorTraceMessage) -> None:
     error.message = filter_secrets(error.message)
     error.internal_message = filter_secrets(error.internal_message or "") or None
     error.stack_trace = filter_secrets(error.stack_trace or "") or None
-
-
-def _drain(queue: MessageQueue) -> None:
-    while True:
-        with suppress(SyncStopped):
-            queue.get()

@@ -12,7 +12,6 @@ from typing import Any
 
 import pytest
 from airbyte_cdk.models import (
-    AirbyteLogMessage,
     AirbyteMessage,
     AirbyteMessageSerializer,
     AirbyteStateBlob,
@@ -21,13 +20,10 @@ from airbyte_cdk.models import (
     AirbyteStreamState,
     AirbyteStreamStatus,
     FailureType,
-    Level,
     StreamDescriptor,
-    Type,
 )
 from airbyte_cdk.sources.concurrent_source.concurrent_source import ConcurrentSource
 from airbyte_cdk.sources.message import InMemoryMessageRepository
-from airbyte_cdk.sources.message.concurrent_repository import ConcurrentMessageRepository
 from airbyte_cdk.sources.streams.concurrent.partitions.types import QueueItem
 from airbyte_cdk.utils.airbyte_secrets_utils import update_secrets
 from airbyte_cdk.utils.stream_status_utils import as_airbyte_message as status_message
@@ -44,7 +40,8 @@ from source_autopilot.streams.pagination import Partition
 from source_autopilot.streams.tables import Contacts, Lists, SmartSegments, SmartSegmentsContacts
 from source_autopilot.sync import reader as reader_module
 from source_autopilot.sync.cursor import StreamCursor
-from source_autopilot.sync.reader import MessageQueue, QueuedMessages, Reader, StreamReader
+from source_autopilot.sync.message_queue import MessageQueue
+from source_autopilot.sync.reader import Reader, StreamReader
 from source_autopilot.sync.record_batch import RecordBatch, unpack_batches
 from source_autopilot.sync.state import StreamState
 from unit_tests.support.clock import Clock
@@ -961,109 +958,3 @@ def test_read__the_last_state_before_the_end(client: Client, autopilot: Mocker) 
         "state of contacts",
         "contacts INCOMPLETE",
     ]
-
-
-class Dawdling(InMemoryMessageRepository):
-    """Lets another thread go first, between taking a message in and handing it out again."""
-
-    def __init__(self, other: threading.Event, done: threading.Event) -> None:
-        super().__init__()
-        self._other, self._done = other, done
-
-    def emit_message(self, message: AirbyteMessage) -> None:
-        super().emit_message(message)
-        if threading.current_thread().name == "slow":
-            self._other.set()
-            self._done.wait(timeout=10)
-
-
-class WatchedQueue(MessageQueue):
-    """A queue that knows which thread put a message there."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.threads: dict[str, str] = {}
-
-    def put(self, item: Any, block: bool = True, timeout: float | None = None) -> None:
-        self.threads[item.log.message] = threading.current_thread().name
-        super().put(item, block, timeout)
-
-
-def message(text: str) -> AirbyteMessage:
-    """A message to follow."""
-    return AirbyteMessage(type=Type.LOG, log=AirbyteLogMessage(level=Level.INFO, message=text))
-
-
-def emit_from_two_threads(
-    slow: Callable[[AirbyteMessage], None],
-    quick: Callable[[AirbyteMessage], None],
-    other: threading.Event,
-    done: threading.Event,
-) -> None:
-    """A quick thread emits while a slow one does, if the slow one lets it."""
-
-    def emit_quickly() -> None:
-        other.wait(timeout=10)
-        quick(message("quick"))
-        done.set()
-
-    threads = [
-        threading.Thread(target=slow, args=[message("slow")], name="slow"),
-        threading.Thread(target=emit_quickly, name="quick"),
-    ]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(timeout=10)
-
-
-def test_emit_message__each_thread_its_own() -> None:
-    """A thread puts its own message on the queue, before it gives its stream's lock away."""
-    other, done = threading.Event(), threading.Event()
-    queue = WatchedQueue()
-    messages = QueuedMessages(queue)
-    other.set()  # there is nothing on which the slow thread could dawdle
-
-    emit_from_two_threads(messages.emit_message, messages.emit_message, other, done)
-
-    assert queue.threads == {"slow": "slow", "quick": "quick"}
-
-
-def test_emit_message__why_not_the_cdks() -> None:
-    """The CDK's repository lets another thread put it there, when it likes.
-
-    When this fails the CDK has mended it: `QueuedMessages` can go.
-    """
-    other, done = threading.Event(), threading.Event()
-    queue = WatchedQueue()
-    messages = ConcurrentMessageRepository(queue, Dawdling(other, done))
-
-    emit_from_two_threads(messages.emit_message, messages.emit_message, other, done)
-
-    assert queue.threads == {"slow": "quick", "quick": "quick"}
-
-
-def test_log_message__nothing() -> None:
-    """What the CDK would log so holds requests and answers: it is not even made."""
-    queue = MessageQueue()
-
-    def provide() -> dict[str, Any]:
-        raise AssertionError("nothing is asked for")
-
-    QueuedMessages(queue).log_message(Level.INFO, provide)
-
-    assert queue.empty()
-
-
-def test_end__comes_after_everything_before_it() -> None:
-    """The thread that takes the messages gets all of them before the reason of the end."""
-    queue = MessageQueue()
-    first, second = message("1"), message("2")
-    queue.put(first)
-    queue.put(second)
-
-    queue.end()
-
-    assert [queue.get(), queue.get()] == [first, second]
-    with pytest.raises(SyncStopped):
-        queue.get()

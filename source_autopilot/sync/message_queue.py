@@ -1,0 +1,78 @@
+"""The queue between the workers and the thread that writes to stdout.
+
+What is put there first goes out first: a state never overtakes the records that it covers.
+"""
+
+import threading
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from queue import Queue
+from typing import Any
+
+from airbyte_cdk.models import AirbyteMessage, Level
+from airbyte_cdk.sources.concurrent_source.stream_thread_exception import StreamThreadException
+from airbyte_cdk.sources.message import MessageRepository
+from airbyte_cdk.sources.streams.concurrent.partitions.types import (
+    PartitionCompleteSentinel,
+    QueueItem,
+)
+
+from source_autopilot.errors import SyncStopped
+
+
+class MessageQueue(Queue[QueueItem]):
+    """The queue between the workers and the thread that writes to stdout, which can be ended."""
+
+    def __init__(self, maxsize: int = 0) -> None:
+        super().__init__(maxsize)
+        self._is_stopping = False
+
+    def end(self) -> None:
+        """Have `get` raise SyncStopped when everything before it is taken."""
+        self.put(SyncStopped())
+
+    def get(self, block: bool = True, timeout: float | None = None) -> QueueItem:
+        while True:
+            item: Any = super().get(block, timeout)
+            if isinstance(item, SyncStopped):
+                raise item
+            if isinstance(item, StreamThreadException) and isinstance(item.exception, SyncStopped):
+                # A stopped worker is no failure, and its partition is not complete.
+                self._is_stopping = True
+            elif not (self._is_stopping and isinstance(item, PartitionCompleteSentinel)):
+                return item  # type: ignore[no-any-return]
+
+
+class QueuedMessages(MessageRepository):
+    """Puts messages on the queue, in the order in which they come.
+
+    Those of the thread that empties the queue are kept for `consume_queue`: it must not wait for
+    room in the queue. The CDK's own repositories keep a list for all threads, through which a state
+    can reach stdout before the records that it covers, or after a later state.
+    """
+
+    def __init__(self, queue: MessageQueue) -> None:
+        self._queue = queue
+        self._taking_thread = threading.current_thread()
+        self._kept_messages: deque[AirbyteMessage] = deque()
+
+    def emit_message(self, message: AirbyteMessage) -> None:
+        if threading.current_thread() is self._taking_thread:
+            self._kept_messages.append(message)
+        else:
+            self._queue.put(message)
+
+    def log_message(self, level: Level, message_provider: Callable[[], dict[str, Any]]) -> None:
+        """Nothing: what the CDK would log so holds requests and answers."""
+
+    def consume_queue(self) -> Iterator[AirbyteMessage]:
+        while self._kept_messages:
+            yield self._kept_messages.popleft()
+
+
+def drain(queue: MessageQueue) -> None:
+    """Empty the queue for ever, so that workers that wait for room in it come to their end."""
+    while True:
+        with suppress(SyncStopped):
+            queue.get()
