@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import count
 from typing import Any
 
 from source_autopilot.errors import InvalidState
@@ -21,24 +22,23 @@ class StreamState:
         complete: whether the stream as a whole is finished.
     """
 
-    def __init__(self) -> None:
-        self.complete = False
-        self._cursors: dict[PartitionKey, dict[str, Any]] = {}
+    def __init__(
+        self, *, complete: bool = False, cursors: dict[PartitionKey, dict[str, Any]] | None = None
+    ) -> None:
+        self.complete = complete
+        self._cursors = cursors or {}
 
     @classmethod
     def parse(cls, state: Mapping[str, Any]) -> StreamState:
         """Read a state; an empty one is the start. Raises InvalidState."""
-        parsed = cls()
         if state.get(COMPLETE) is True:
-            parsed.complete = True
-        elif state and state.get(NO_CURSOR) is not True:
-            entries = state.get("states")
-            if not isinstance(entries, list):
-                raise InvalidState('it has no array "states"')
-            for number, entry in enumerate(entries, start=1):
-                key, cursor = _parse_entry(entry, number)
-                parsed._cursors[key] = cursor
-        return parsed
+            return cls(complete=True)
+        if not state or state.get(NO_CURSOR) is True:
+            return cls()
+        entries = state.get("states")
+        if not isinstance(entries, list):
+            raise InvalidState('it has no array "states"')
+        return cls(cursors=dict(map(_parse_entry, entries, count(1))))
 
     def dump(self) -> dict[str, Any]:
         """The state to keep: an entry per partition that has begun, or the mark of completion."""
