@@ -283,6 +283,29 @@ def test_execute__read(command: Command, autopilot: Mocker) -> None:
     assert state["sourceStats"] == {"recordCount": 3.0}
 
 
+def test_execute__in_few_pieces(
+    arguments: Callable[..., list[str]], autopilot: Mocker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Messages are kept until there is a page, a line of the log, or the end: a write for all."""
+    stdout = Stdout()
+    monkeypatch.setattr(sys, "__stdout__", stdout)
+    monkeypatch.setattr(sys, "stdout", stdout)
+    monkeypatch.setattr(PRINT_BUFFER, "flush_interval", float("inf"))
+    autopilot.get(URL + "lists", json={"lists": [{"list_id": "l1"}, {"list_id": "l2"}]})
+
+    execute(SourceAutopilot(in_batches=True), arguments("read", {"api_key": KEY}, "lists"))
+
+    assert [
+        [json.loads(line)["type"] for line in piece.splitlines()] for piece in stdout.written
+    ] == [
+        ["LOG"],  # what is read
+        ["TRACE", "TRACE"],  # started, running
+        ["RECORD", "RECORD"],
+        ["TRACE", "STATE", "LOG"],  # an estimate; what became of the stream
+        ["TRACE"],  # complete
+    ]
+
+
 def test_execute__failed_streams(
     command: Command, autopilot: Mocker, capsys: pytest.CaptureFixture[str]
 ) -> None:

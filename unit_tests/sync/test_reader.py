@@ -766,7 +766,7 @@ def test_read__messages_not_taken_to_their_end(
 
     Also those that wait for room: the queue is never longer than 10 messages.
     """
-    full, ended = threading.Event(), threading.Event()
+    taken, full, ended = threading.Event(), threading.Event(), threading.Event()
     lengths: list[int] = []
 
     class Watched(MessageQueue):
@@ -788,7 +788,9 @@ def test_read__messages_not_taken_to_their_end(
             partition: Partition, bookmark: str | None = None
         ) -> Generator[Answer[Page], None, None]:
             try:
-                yield from read_pages(partition, bookmark)
+                for answer in read_pages(partition, bookmark):
+                    yield answer
+                    assert taken.wait(timeout=10)
             finally:
                 ended.set()
 
@@ -799,11 +801,12 @@ def test_read__messages_not_taken_to_their_end(
     autopilot.get(re.compile(URL + "contacts.*"), text=endless)
 
     with closing(reader_of(client, watched).read()) as messages:  # type: ignore[type-var]
-        taken = [describe(message) for message in islice(messages, 3)]
+        first = [describe(message) for message in islice(messages, 3)]
+        taken.set()
         assert full.wait(timeout=10)
         assert not ended.is_set()
 
-    assert taken == ["contacts STARTED", "contacts RUNNING", "1 of 1 rows of contacts"]
+    assert first == ["contacts STARTED", "contacts RUNNING", "1 of 1 rows of contacts"]
     assert lengths == [10]
     assert ended.wait(timeout=10)
 
