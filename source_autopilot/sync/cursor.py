@@ -39,7 +39,10 @@ MAX_STATE_BYTES_PER_ROW = 200 / 80
 
 
 class StreamCursor(Cursor):
-    """How far a stream has come, and the states that say so."""
+    """How far a stream has come, and the states that say so.
+
+    What moves it raises SyncStopped after `stop`.
+    """
 
     def __init__(
         self,
@@ -74,8 +77,8 @@ class StreamCursor(Cursor):
         """The partitions that still have to be read, of all that the stream has now."""
         existing = list(partitions)
         with self._lock:
-            if not self._state.complete:
-                self._state.keep_only(existing)
+            self._require_running()
+            self._state.keep_only(existing)
             unfinished = [
                 partition for partition in existing if not self._state.is_finished(partition)
             ]
@@ -92,7 +95,7 @@ class StreamCursor(Cursor):
         """Put a page's records on the queue; `bookmark` is the next page's, None after the last.
 
         No other worker's state comes among them: it would not cover those before it, and the next
-        attempt would deliver them again. Raises SyncStopped after `stop`.
+        attempt would deliver them again.
         """
         with self._lock:
             self._require_running()
@@ -106,10 +109,11 @@ class StreamCursor(Cursor):
     def start_over(self, partition: Partition) -> None:
         """Forget how far a partition had come: Autopilot does not know its bookmark any more."""
         with self._lock:
+            self._require_running()
             self._state.move(partition, None)
 
     def close_partition(self, partition: CdkPartition) -> None:
-        """Everything of a partition is on the queue. Raises SyncStopped after `stop`."""
+        """Everything of a partition is on the queue."""
         with self._lock:
             self._require_running()
             self._state.finish(partition.to_slice() or {})
@@ -121,7 +125,7 @@ class StreamCursor(Cursor):
         """The last word of a stream, also of one that failed: how far it came."""
         with self._lock:
             if not self._is_stopped:
-                self._emit_if_new()
+                self._emit_if_new(self._state.dump())
 
     def stop(self) -> None:
         """Emit the last state and take no page any more.
@@ -131,7 +135,8 @@ class StreamCursor(Cursor):
         """
         with self._lock:
             self._is_stopped = True
-        self._emit_if_new()
+            state = self._state.dump()
+        self._emit_if_new(state)
 
     def observe(self, record: Record) -> None:
         """Records do not move the cursor; pages do."""
@@ -156,8 +161,7 @@ class StreamCursor(Cursor):
         self._state.complete = True
         self._emit(self._state.dump())
 
-    def _emit_if_new(self) -> None:
-        state = self._state.dump()
+    def _emit_if_new(self, state: dict[str, Any]) -> None:
         if state != self._emitted:
             self._emit(state)
 

@@ -17,8 +17,9 @@ MAX_SECONDS_TO_STOP = 4.0
 
 
 def stop_on_signal(stop: Callable[[], bool]) -> None:
-    """End this process when a signal asks for it; its exit code is 128 + the signal's number.
+    """End this process when a signal asks for it.
 
+    The exit code is 143, or 128 + the signal's number if there was nothing to stop in time.
     `stop` is called on another thread. It returns False if there is nothing to stop, or makes the
     main thread come to its end, which then calls `exit_stopped`; a main thread that takes longer
     than MAX_SECONDS_TO_STOP is not waited for. Call this before other threads are started: threads

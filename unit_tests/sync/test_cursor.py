@@ -447,3 +447,30 @@ def test_observe__nothing(cursor: StreamCursor, messages: InMemoryMessageReposit
     assert cursor.should_be_synced(record) is True
     assert cursor.state == {"states": []}
     assert list(messages.consume_queue()) == []
+
+
+@pytest.mark.parametrize(
+    "move",
+    [
+        lambda cursor: cursor.select_unfinished([ONE]),
+        lambda cursor: cursor.start_over(ONE),
+        lambda cursor: cursor.close_partition(ReadPartition(ONE)),
+        lambda cursor: deliver(cursor, ONE, bookmark="b2"),
+    ],
+    ids=["select_unfinished", "start_over", "close_partition", "deliver"],
+)
+def test_stop__nothing_moves_any_more(
+    cursor: StreamCursor,
+    messages: InMemoryMessageRepository,
+    move: Callable[[StreamCursor], object],
+) -> None:
+    """The state that was emitted at the stop is the last one."""
+    deliver(cursor, ONE, bookmark="b1")
+    cursor.stop()
+    list(messages.consume_queue())
+
+    with pytest.raises(SyncStopped):
+        move(cursor)
+
+    assert cursor.state == {"states": [begun(ONE, "b1")]}
+    assert list(messages.consume_queue()) == []
