@@ -11,6 +11,9 @@ from queue import Queue
 from typing import Any
 
 from airbyte_cdk.models import AirbyteMessage, Level
+from airbyte_cdk.sources.concurrent_source.partition_generation_completed_sentinel import (
+    PartitionGenerationCompletedSentinel,
+)
 from airbyte_cdk.sources.concurrent_source.stream_thread_exception import StreamThreadException
 from airbyte_cdk.sources.message import MessageRepository
 from airbyte_cdk.sources.streams.concurrent.partitions.types import (
@@ -19,6 +22,8 @@ from airbyte_cdk.sources.streams.concurrent.partitions.types import (
 )
 
 from source_autopilot.errors import SyncStopped
+
+SENTINELS = (PartitionCompleteSentinel, PartitionGenerationCompletedSentinel)
 
 
 class MessageQueue(Queue[QueueItem]):
@@ -38,9 +43,9 @@ class MessageQueue(Queue[QueueItem]):
             if isinstance(item, SyncStopped):
                 raise item
             if isinstance(item, StreamThreadException) and isinstance(item.exception, SyncStopped):
-                # A stopped worker is no failure, and its partition is not complete.
+                # A stopped worker is no failure, and what it read is not complete.
                 self._is_stopping = True
-            elif not (self._is_stopping and isinstance(item, PartitionCompleteSentinel)):
+            elif not (self._is_stopping and isinstance(item, SENTINELS)):
                 return item  # type: ignore[no-any-return]
 
 

@@ -11,8 +11,13 @@ from airbyte_cdk.models import (
     Level,
     Type,
 )
+from airbyte_cdk.sources.concurrent_source.partition_generation_completed_sentinel import (
+    PartitionGenerationCompletedSentinel,
+)
+from airbyte_cdk.sources.concurrent_source.stream_thread_exception import StreamThreadException
 from airbyte_cdk.sources.message import InMemoryMessageRepository
 from airbyte_cdk.sources.message.concurrent_repository import ConcurrentMessageRepository
+from airbyte_cdk.sources.streams.concurrent.partitions.types import PartitionCompleteSentinel
 
 from source_autopilot.errors import SyncStopped
 from source_autopilot.sync.message_queue import MessageQueue, QueuedMessages
@@ -122,3 +127,49 @@ def test_end__comes_after_everything_before_it() -> None:
     assert [queue.get(), queue.get()] == [first, second]
     with pytest.raises(SyncStopped):
         queue.get()
+
+
+class Generated(PartitionGenerationCompletedSentinel):
+    """The end of a stream's partitions."""
+
+    def __init__(self) -> None:
+        """No stream is needed here."""
+
+
+class Read(PartitionCompleteSentinel):
+    """The end of a partition."""
+
+    def __init__(self) -> None:
+        """No partition is needed here."""
+
+
+def test_get__a_stopped_worker_is_no_failure_and_no_end() -> None:
+    """What a worker puts there because it was stopped says nothing of its stream."""
+    queue = MessageQueue()
+    for item in (
+        Generated(),
+        StreamThreadException(SyncStopped(), "lists"),
+        Generated(),
+        Read(),
+        message("state"),
+    ):
+        queue.put(item)
+    queue.end()
+
+    first = queue.get()
+    second = queue.get()
+
+    assert isinstance(first, Generated)
+    assert second == message("state")
+    with pytest.raises(SyncStopped):
+        queue.get()
+
+
+def test_get__a_failure_before_a_stop() -> None:
+    """Other failures, and the ends that follow them, come through."""
+    queue = MessageQueue()
+    failed, ended = StreamThreadException(KeyError("?"), "lists"), Read()
+    queue.put(failed)
+    queue.put(ended)
+
+    assert [queue.get(), queue.get()] == [failed, ended]
