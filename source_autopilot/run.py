@@ -24,8 +24,8 @@ from source_autopilot.source import SourceAutopilot, validate_settings
 from source_autopilot.sync.record_batch import RecordBatch
 from source_autopilot.sync.shutdown import exit_stopped, stop_on_signal
 
-# What a page leaves behind is freed by reference counting: to collect rarely, and not what importing
-# left, saves 5 % of a sync's processor time.
+# A page is freed by reference counting. To collect rarely, and never what importing left, saves 5 %
+# of a sync's processor time.
 OBJECTS_BETWEEN_COLLECTIONS = 50_000
 
 
