@@ -155,3 +155,24 @@ def test_advance__last_page_beyond_the_bounds() -> None:
     paginator.advance(page(None, rows=MAX_ROWS_BEYOND_TOTAL * 2))
 
     assert paginator.ended
+
+
+def test_paginator__from_a_bookmark() -> None:
+    """A walk that is resumed begins at its bookmark."""
+    paginator = Paginator("b7")
+
+    assert (paginator.bookmark, paginator.ended, paginator.pages) == ("b7", False, 0)
+    assert paginator.pages_left == math.inf
+
+
+def test_advance__says_what_is_wrong() -> None:
+    """The reason is the end of a sentence about the page, and names the bookmark."""
+    paginator = Paginator(None)
+    paginator.advance(page("b1", rows=1, total=1))
+
+    with pytest.raises(UnreadablePage) as raised:
+        paginator.advance(page("b2", rows=MAX_ROWS_BEYOND_TOTAL * 2))
+
+    assert str(raised.value) == (
+        "it is far beyond the rows that Autopilot counts, and leads on to the bookmark b2"
+    )
