@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+from docs_tests.tables import table_under
 from source_autopilot.records.custom_columns import (
     TEXT,
     CustomField,
@@ -26,16 +27,9 @@ WORDS: dict[str, dict[str, Any]] = {
 }
 
 
-def table_under(heading: str) -> list[list[str]]:
-    """The cells of the table under a heading of the page, without its head."""
-    section = PAGE.split(f"\n## {heading}\n")[1].split("\n## ")[0]
-    lines = [line for line in section.splitlines() if line.startswith("|")]
-    return [[cell.strip() for cell in line.split("|")[1:-1]] for line in lines[2:]]
-
-
 def test_names__as_the_page_says() -> None:
     """Every example of a name is what discover makes of these fields."""
-    rows = table_under("Names")
+    rows = table_under("Names", PAGE)
     assert len(rows) > 5
     for fields, names, _ in rows:
         quoted = re.findall("`(.+?)`", fields)
@@ -46,7 +40,7 @@ def test_names__as_the_page_says() -> None:
 
 def test_types__as_the_page_says() -> None:
     """Every type of Autopilot's has the column that the page says."""
-    rows = table_under("Types")
+    rows = table_under("Types", PAGE)
     assert [row[0] for row in rows] == [
         "`string`", "`integer`", "`float`", "`boolean`", "`date`", "any other"
     ]  # fmt: skip

@@ -9,6 +9,7 @@ from typing import Any
 import jsonschema
 import yaml
 
+from docs_tests.tables import table_under
 from source_autopilot.config import connection_specification, parse_config
 from source_autopilot.forecast import SCHEDULES, Forecast, Totals
 from source_autopilot.streams.tables import STREAM_NAMES
@@ -16,13 +17,6 @@ from source_autopilot.streams.tables import STREAM_NAMES
 ROOT = Path(__file__).parent.parent
 PAGE = (ROOT / "docs/deployment.md").read_text()
 METADATA = yaml.safe_load((ROOT / "metadata.yaml").read_text())["data"]
-
-
-def table_under(heading: str) -> list[list[str]]:
-    """The cells of the first table under a heading, without its head."""
-    section = PAGE.split(f"## {heading}\n")[1].split("\n## ")[0]
-    lines = [line for line in section.splitlines() if line.startswith("| ")]
-    return [[cell.strip() for cell in line.split("|")[1:-1]] for line in lines[2:]]
 
 
 def example(name: str) -> Any:
@@ -48,7 +42,7 @@ def test_intervals__are_the_forecasts() -> None:
         for schedule in SCHEDULES
     ]
 
-    assert table_under("Which interval") == expected
+    assert table_under("Which interval", PAGE) == expected
 
 
 def test_crontab__is_the_interval_of_the_config() -> None:
@@ -75,7 +69,7 @@ def test_times__are_the_forecasts() -> None:
         times = [minutes(contacts, page_seconds) for page_seconds in (0, 0.3, 1)]
         expected.append([f"{contacts:,}", calls, *times])
 
-    assert table_under("What scales, and what does not") == expected
+    assert table_under("What scales, and what does not", PAGE) == expected
 
 
 def test_resources__are_the_metadatas() -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from docs_tests.tables import table_under
 from source_autopilot import forecast
 from source_autopilot.api import error_mapping
 from source_autopilot.api.error_mapping import Failure
@@ -27,14 +28,6 @@ DOCUMENTS = sorted(
     str(path.relative_to(ROOT)) for path in [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]
 )
 TOTALS = Totals(contacts=20_000, lists=10, segments=10, members=[4_000] * 10, page_seconds=0.1)
-
-
-def table_under(heading: str, document: str) -> list[list[str]]:
-    """The cells of the first table under a heading, without its head."""
-    section = re.split(r"^#+ ", document.split(f"# {heading}\n")[1], flags=re.MULTILINE)[0]
-    [table, *_] = re.findall(r"(?:^\|.*\n)+", section, re.MULTILINE)
-    lines = table.splitlines()[2:]
-    return [[cell.strip() for cell in re.split(r"(?<!\\)\|", line)[1:-1]] for line in lines]
 
 
 def schema(stream: str) -> dict[str, Any]:

@@ -73,9 +73,10 @@ class SourceAutopilot(AbstractSource):
         front of the form: always a config error. The lists get half of the time; what is left is
         for the forecast.
         """
-        settings, client = _connect(config, Deadline(COMMAND_SECONDS))
-        sooner = replace(client, deadline=client.deadline and client.deadline.half())
+        deadline = Deadline(COMMAND_SECONDS)
+        settings, client = _connect(config, deadline)
         try:
+            sooner = replace(client, deadline=deadline.half())
             lists = len(list(Lists(sooner).read_records(SyncMode.full_refresh)))
         except AirbyteTracedException as failure:
             raise config_error(str(failure)) from None
