@@ -1,6 +1,8 @@
-"""Numbers and durations as people write them in a sentence. Pure."""
+"""Numbers, durations and names as people write them in a sentence; the shape of a text. Pure."""
 
 import math
+
+MAX_SHAPE_LENGTH = 40
 
 
 def format_count(number: int, noun: str) -> str:
@@ -23,3 +25,21 @@ def join_names(names: list[str]) -> str:
     """`join_names(["a", "b", "c"])` is "a, b and c"."""
     *first, last = names
     return f"{', '.join(first)} and {last}" if first else last
+
+
+def describe_shape(text: str) -> str:
+    """What a text looks like without what it says: `Tue, 12 May 2015` is "aaa, 99 aaa 9999".
+
+    Digits of any script are 9, letters are a, other signs of ASCII stay, and what is left is "?".
+    At most MAX_SHAPE_LENGTH characters; a longer text ends in "...".
+    """
+    shape = "".join(map(_describe_character, text[: MAX_SHAPE_LENGTH + 1]))
+    return shape if len(shape) <= MAX_SHAPE_LENGTH else shape[: MAX_SHAPE_LENGTH - 3] + "..."
+
+
+def _describe_character(character: str) -> str:
+    if character.isalpha():
+        return "a"
+    if character.isnumeric():
+        return "9"
+    return character if character.isascii() and character.isprintable() else "?"

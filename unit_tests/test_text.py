@@ -1,8 +1,16 @@
-"""Tests of `wording`."""
+"""Tests of `text`."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from source_autopilot.text import format_count, format_duration, join_names
+from source_autopilot.text import (
+    MAX_SHAPE_LENGTH,
+    describe_shape,
+    format_count,
+    format_duration,
+    join_names,
+)
 
 
 @pytest.mark.parametrize(
@@ -39,3 +47,29 @@ def test_duration(seconds: float, text: str) -> None:
 def test_listed(names: list[str], text: str) -> None:
     """As in a sentence."""
     assert join_names(names) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "shape"),
+    [
+        ("", ""),
+        ("Tue, 12 May 2015 21:41:31 GMT", "aaa, 99 aaa 9999 99:99:99 aaa"),
+        ("Müller 北京 ٣½", "aaaaaa aa 99"),
+        ("a\tb\u200b", "a?a?"),
+        ("x" * MAX_SHAPE_LENGTH, "a" * MAX_SHAPE_LENGTH),
+        ("x" * (MAX_SHAPE_LENGTH + 1), "a" * (MAX_SHAPE_LENGTH - 3) + "..."),
+    ],
+)
+def test_describe_shape(text: str, shape: str) -> None:
+    """The kinds of its signs are left of a text, and of a long one the beginning."""
+    assert describe_shape(text) == shape
+
+
+@given(st.text())
+def test_describe_shape__says_nothing_else(text: str) -> None:
+    """No letter but a, no digit but 9, nothing outside of ASCII, and it is short."""
+    shape = describe_shape(text)
+
+    assert {sign for sign in shape if sign.isalnum()} <= {"a", "9"}
+    assert shape.isascii()
+    assert len(shape) <= MAX_SHAPE_LENGTH
