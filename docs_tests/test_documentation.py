@@ -207,13 +207,17 @@ def skeleton(node: ast.expr) -> str:
 def test_page__errors() -> None:
     """The page says of every sentence that an error may have what to do, and of no other."""
     of_form = [
-        f"{setting['title']} ({name}) is …: {EXPECTED[name]}"
+        f"{setting['title'].removesuffix(' (minutes)')} ({name}) is …: {EXPECTED[name]}"
         for name, setting in connection_specification()["properties"].items()
+    ]
+    of_dates = [
+        "Start Date (start_date) is …, and there is no such day or time: …",
+        "Start Date (start_date) is …, which is in the future: the clock here says … UTC: …",
     ]
 
     rows = table_under("Limitations and troubleshooting", PAGE)
     assert {row[0] for row in rows} == {
-        f"`{sentence}`" for sentence in [*of_form, *error_sentences()]
+        f"`{sentence}`" for sentence in [*of_form, *of_dates, *error_sentences()]
     }
     assert all(advice for _, advice in rows)
 

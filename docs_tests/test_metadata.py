@@ -1,5 +1,6 @@
 """What Airbyte reads of the connector before it runs it: metadata.yaml and icon.svg."""
 
+import logging
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -11,6 +12,7 @@ from xml.etree import ElementTree
 import pytest
 import yaml
 
+from source_autopilot import SourceAutopilot
 from source_autopilot.api.base_url import find_base_url
 from source_autopilot.streams.tables import STREAM_NAMES
 
@@ -51,6 +53,13 @@ def test_metadata__an_unknown_field_is_invalid(
 def test_metadata__allowed_hosts() -> None:
     """Airbyte lets the connector talk to the API's host and to no other."""
     assert DATA["allowedHosts"] == {"hosts": [urlsplit(find_base_url({})).hostname]}
+
+
+def test_metadata__documentation() -> None:
+    """The form and the metadata lead to the same page."""
+    specification = SourceAutopilot().spec(logging.getLogger("test"))
+
+    assert specification.documentationUrl == DATA["documentationUrl"]
 
 
 def test_metadata__suggested_streams() -> None:

@@ -18,21 +18,27 @@ from pydantic import (
     ValidationError,
     WithJsonSchema,
 )
+from pydantic_core import PydanticCustomError
 
 from source_autopilot.errors import InvalidConfig
 
-DATE_PATTERN = (
-    r"^[0-9]{4}-[0-9]{2}-[0-9]{2}"
-    r"(T[0-9]{2}:[0-9]{2}(:[0-9]{2}([.][0-9]{1,9})?)?(Z|[+-][0-9]{2}:?[0-9]{2})?)?$"
+# Of the form, which saves a day and nothing else: Airbyte's server holds values to their `format`.
+DAY_PATTERN = "^[0-9]{4}-[0-9]{2}-[0-9]{2}$"
+# Of a config file, and of connections that the form of 0.2.0 saved.
+MOMENT_PATTERN = (
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
+    r"(T[0-9]{2}:[0-9]{2}(:[0-9]{2}([.][0-9]{1,9})?)?(Z|[+-][0-9]{2}:?[0-9]{2})?)?"
 )
 MINUTES_PER_WEEK = 7 * 24 * 60
+DOCUMENTATION_URL = "https://docs.airbyte.com/integrations/sources/autopilot"
 
 EXPECTED = {
     "api_key": "expected the key shown in Autopilot under Settings > Autopilot API",
-    "start_date": "expected a date such as 2024-01-31 or 2024-01-31T00:00:00Z,"
-    " not in the future, or nothing for one year before each sync",
+    "start_date": "expected a day such as 2024-01-31, or nothing for the year before each sync",
     "frequency": f"expected whole minutes from 1 to {MINUTES_PER_WEEK} (a week), such as 360",
 }
+NOT_A_DATE = "not_a_date"
+IN_THE_FUTURE = "in_the_future"
 
 
 def utc_now() -> datetime:
@@ -55,10 +61,10 @@ def _header_value(key: object) -> object:
     return text
 
 
-def _date_text(value: object) -> object:
+def _moment_text(value: object) -> object:
     # Pydantic alone would take 0 or "1488326400" for a date.
-    if not isinstance(value, str) or not re.fullmatch(DATE_PATTERN, value.strip()):
-        raise ValueError("not a date")
+    if not isinstance(value, str) or not re.fullmatch(MOMENT_PATTERN, value.strip()):
+        raise PydanticCustomError(NOT_A_DATE, "not a date")
     return value.strip()
 
 
@@ -69,7 +75,7 @@ def _past_moment(value: datetime) -> datetime:
     except OverflowError:
         raise ValueError("before the first or after the last date") from None
     if moment > utc_now():
-        raise ValueError("in the future")
+        raise PydanticCustomError(IN_THE_FUTURE, "in the future")
     return moment
 
 
@@ -91,38 +97,38 @@ class Config(BaseModel):
         WithJsonSchema({"type": "string"}),
     ] = Field(
         title="API Key",
-        description="Autopilot's key for your account. In Autopilot, open <b>Settings > Autopilot"
-        " API</b> and click <b>Generate</b>. Regenerating a key stops the old one at once, also for"
-        " everything else that uses it.",
+        description="The key of your Autopilot account. In Autopilot, copy it from <b>Settings >"
+        " Autopilot API</b>. Only if there is none yet, click <b>Generate</b>: a new key stops the"
+        " old one at once, also for everything else that uses it.",
         examples=["00112233445566778899aabbccddeeff"],  # what keys look like [seen]; no account's
         json_schema_extra={"airbyte_secret": True, "order": 0},
     )
     start_date: Annotated[
         datetime,
-        BeforeValidator(_date_text),
+        BeforeValidator(_moment_text),
         AfterValidator(_past_moment),
-        WithJsonSchema({"type": "string", "format": "date-time", "pattern": DATE_PATTERN}),
+        WithJsonSchema({"type": "string", "format": "date", "pattern": DAY_PATTERN}),
     ] = Field(
         default_factory=one_year_ago,
         title="Start Date",
-        description="Contacts that were last updated before this moment are left out. Contacts"
-        " without an update time, lists, segments and their members are always complete. Leave it"
-        " empty to start one year before each sync.",
-        examples=["2024-01-31", "2024-01-31T00:00:00Z"],
+        description="Leaves out contacts that were last updated before this day (00:00 UTC)."
+        " Everything else always comes in full: contacts without an update time, lists, segments"
+        " and their members. Leave it empty for the year before each sync.",
+        examples=["2024-01-31"],
         json_schema_extra={
-            "pattern_descriptor": "YYYY-MM-DD or YYYY-MM-DDTHH:mm:ssZ",
+            "pattern_descriptor": "YYYY-MM-DD",
             "always_show": True,
             "order": 1,
         },
     )
     frequency: Annotated[int, Field(ge=1, le=MINUTES_PER_WEEK), BeforeValidator(_number)] = Field(
         default=30,
-        title="Replication Frequency",
-        description="How often you mean to sync, in whole minutes. It starts no sync: set the"
-        " connection's schedule to the same interval. Testing the source says, in its log, how many"
-        " rows and API calls this interval costs, and whether a sync fits into it. Every sync"
-        " replicates every row again, so 360 costs a twelfth of the rows and API calls of 30.",
-        examples=[30, 360, 1440],
+        title="Planned Sync Interval (minutes)",  # Airbyte has a "Replication frequency" of its own
+        description="How often you plan to sync. It is a plan and starts no sync: one step later,"
+        " give the connection's schedule the same interval. The log of a sync says how many rows"
+        " and API calls this interval costs, and whether a sync fits into it. Every sync replicates"
+        " every row again, so 360 costs a twelfth of the rows and API calls of 30.",
+        examples=[60, 360, 1440],
         json_schema_extra={"always_show": True, "order": 2},
     )
 
@@ -137,18 +143,28 @@ def parse_config(settings: Mapping[str, Any]) -> Config:
     try:
         return Config.model_validate(given)
     except ValidationError as error:
-        fields = dict.fromkeys(str(problem["loc"][0]) for problem in error.errors())
-    raise InvalidConfig(" ".join(_sentence(name, given.get(name)) for name in fields))
+        problems = {str(problem["loc"][0]): problem["type"] for problem in error.errors()}
+    raise InvalidConfig(
+        " ".join(_sentence(name, given.get(name), problem) for name, problem in problems.items())
+    )
 
 
-def _sentence(name: str, value: object) -> str:
+def _sentence(name: str, value: object, problem: str) -> str:
+    label = str(Config.model_fields[name].title).removesuffix(" (minutes)")
+    return f"{label} ({name}) is {_describe(name, value, problem)}: {EXPECTED[name]}."
+
+
+def _describe(name: str, value: object, problem: str) -> str:
     if value is None:
-        seen = "missing"
-    elif name == "api_key":
-        seen = "empty, or has characters that no key has"
-    else:
-        seen = repr(value)[:80]
-    return f"{Config.model_fields[name].title} ({name}) is {seen}: {EXPECTED[name]}."
+        return "missing"
+    if name == "api_key":
+        return "empty, or has characters that no key has"
+    seen = repr(value)[:80]
+    if name == "frequency" or problem == NOT_A_DATE:
+        return seen
+    if problem == IN_THE_FUTURE:
+        return f"{seen}, which is in the future: the clock here says {utc_now():%Y-%m-%d %H:%M} UTC"
+    return f"{seen}, and there is no such day or time"
 
 
 def connection_specification() -> dict[str, Any]:

@@ -196,7 +196,7 @@ def find_problem(forecast: Forecast) -> str | None:
     takes = f"A sync takes about {format_duration(forecast.minutes * 60)}"
     interval = format_count(forecast.frequency, "minute")
     if not forecast.fits:
-        takes += f", longer than the {interval} of Replication Frequency (frequency)"
+        takes += f", longer than the {interval} of Planned Sync Interval (frequency)"
     if not forecast.is_too_large:
         return None if forecast.fits else f"{takes}."
     weekly = ""
@@ -222,7 +222,7 @@ def _advice(frequency: int, advised: Schedule | None) -> str:
     if advised.minutes == frequency:
         return f"Advice: stay at a sync {advised.basic}. Set {schedule}."
     return (
-        f"Advice: a sync {advised.basic}. Set Replication Frequency (frequency) to"
+        f"Advice: a sync {advised.basic}. Set Planned Sync Interval (frequency) to"
         f" {advised.minutes} and {schedule}."
     )
 

@@ -31,7 +31,12 @@ from source_autopilot.api.retry_policy import (
     READ_POLICY,
     Deadline,
 )
-from source_autopilot.config import Config, connection_specification, parse_config
+from source_autopilot.config import (
+    DOCUMENTATION_URL,
+    Config,
+    connection_specification,
+    parse_config,
+)
 from source_autopilot.errors import InvalidConfig, InvalidState, UnknownTotals, config_error
 from source_autopilot.forecast import Forecast, describe, find_problem, measure_account
 from source_autopilot.streams.base import AutopilotStream
@@ -54,7 +59,9 @@ class SourceAutopilot(AbstractSource):
 
     def spec(self, logger: logging.Logger) -> ConnectorSpecification:
         """What the setup form asks for."""
-        return ConnectorSpecification(connectionSpecification=connection_specification())
+        return ConnectorSpecification(
+            documentationUrl=DOCUMENTATION_URL, connectionSpecification=connection_specification()
+        )
 
     def configure(self, config: Mapping[str, Any], temp_dir: str) -> Mapping[str, Any]:
         """The settings with the key as it is sent, so that the CDK masks exactly that in logs.

@@ -1,5 +1,6 @@
 """Tests of `config`."""
 
+import re
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
@@ -13,11 +14,21 @@ from source_autopilot.config import connection_specification, parse_config
 from source_autopilot.errors import InvalidConfig
 from unit_tests.support.constants import KEY, NOW
 from unit_tests.support.documents import JSON
+from unit_tests.support.forms import validate_settings
+
+EXPECTED_DAY = "expected a day such as 2024-01-31, or nothing for the year before each sync."
 
 
 def utc(year: int, month: int, day: int, hour: int = 0, minute: int = 0) -> datetime:
     """A moment in UTC."""
     return datetime(year, month, day, hour, minute, tzinfo=timezone.utc)
+
+
+def _refusal(**settings_given: Any) -> str:
+    """The sentence that refuses the settings."""
+    with pytest.raises(InvalidConfig) as raised:
+        parse_config({"api_key": KEY, **settings_given})
+    return str(raised.value)
 
 
 def test_parse_config__defaults() -> None:
@@ -61,29 +72,32 @@ def test_parse_config__start_date(written: str, moment: datetime) -> None:
     assert parse_config({"api_key": KEY, "start_date": written}).start_date == moment
 
 
+@pytest.mark.parametrize("written", ["31/01", "", "1706659200", 1706659200, True, []])
+def test_parse_config__no_date(written: Any) -> None:
+    """What does not look like a date is refused, with what was seen and what to write."""
+    assert _refusal(start_date=written) == f"Start Date (start_date) is {written!r}: {EXPECTED_DAY}"
+
+
 @pytest.mark.parametrize(
     "written",
-    [
-        "31/01",
-        "",
-        "2024-13-45T99:99:99Z",  # passes the form's pattern
-        "2030-01-01",
-        "2026-11-24T12:00:01Z",  # a second from now
-        "0001-01-01T00:00:00+14:00",
-        "1706659200",
-        1706659200,
-        True,
-        [],
-    ],
+    ["2024-02-30", "2024-13-45T99:99:99Z", "2024-01-31T25:00:00Z", "0001-01-01T00:00:00+14:00"],
 )
-def test_parse_config__wrong_start_date(written: Any) -> None:
-    """What is no moment of the past is refused, with what was seen and what to write."""
-    with pytest.raises(InvalidConfig) as raised:
-        parse_config({"api_key": KEY, "start_date": written})
+def test_parse_config__no_such_day(written: str) -> None:
+    """What the form's pattern lets through but the calendar does not have is told apart."""
+    assert _refusal(start_date=written) == (
+        f"Start Date (start_date) is '{written}', and there is no such day or time: {EXPECTED_DAY}"
+    )
 
-    message = str(raised.value)
-    assert message.startswith(f"Start Date (start_date) is {written!r}: expected a date such as")
-    assert "2024-01-31" in message
+
+@pytest.mark.parametrize(
+    "written", ["2030-01-01", "2026-11-24T12:00:01Z", "2026-11-24T13:00+00:30"]
+)
+def test_parse_config__in_the_future(written: str) -> None:
+    """A moment that is still to come is refused with what the clock says, which may be wrong."""
+    assert _refusal(start_date=written) == (
+        f"Start Date (start_date) is '{written}', which is in the future: the clock here says"
+        f" 2026-11-24 12:00 UTC: {EXPECTED_DAY}"
+    )
 
 
 @pytest.mark.parametrize("minutes", [1, 30, 360, 10080, 30.0])
@@ -97,11 +111,8 @@ def test_parse_config__frequency(minutes: float) -> None:
 @pytest.mark.parametrize("minutes", [0, -5, 7.5, 10081, "30", True, float("nan"), []])
 def test_parse_config__wrong_frequency(minutes: Any) -> None:
     """Anything else is refused, with what was seen and what to write."""
-    with pytest.raises(InvalidConfig) as raised:
-        parse_config({"api_key": KEY, "frequency": minutes})
-
-    assert str(raised.value) == (
-        f"Replication Frequency (frequency) is {minutes!r}: expected whole minutes from 1 to"
+    assert _refusal(frequency=minutes) == (
+        f"Planned Sync Interval (frequency) is {minutes!r}: expected whole minutes from 1 to"
         " 10080 (a week), such as 360."
     )
 
@@ -109,10 +120,7 @@ def test_parse_config__wrong_frequency(minutes: Any) -> None:
 @pytest.mark.parametrize("key", ["", "  ", "two words", "line\nbreak", "clé", 5, ["k"]])
 def test_parse_config__wrong_key(key: Any) -> None:
     """A key that could not travel in a header is refused, without repeating it."""
-    with pytest.raises(InvalidConfig) as raised:
-        parse_config({"api_key": key})
-
-    assert str(raised.value) == (
+    assert _refusal(api_key=key) == (
         "API Key (api_key) is empty, or has characters that no key has: expected the key shown in"
         " Autopilot under Settings > Autopilot API."
     )
@@ -126,7 +134,7 @@ def test_parse_config__no_key() -> None:
 
 def test_parse_config__several_wrong() -> None:
     """Everything that is wrong is said at once."""
-    with pytest.raises(InvalidConfig, match=r"API Key .* Start Date .* Replication Frequency"):
+    with pytest.raises(InvalidConfig, match=r"API Key .* Start Date .* Planned Sync Interval"):
         parse_config({"start_date": "x", "frequency": 0})
 
 
@@ -192,21 +200,37 @@ def test_connection_specification__optional_settings_are_shown() -> None:
 
 @pytest.mark.parametrize("name", ["api_key", "start_date", "frequency"])
 def test_connection_specification__examples(name: str) -> None:
-    """An example that the form shows is one that the form and the connector take."""
+    """Each example and default of the form is one that form, Airbyte's server and we take."""
     specification = connection_specification()
+    setting = specification["properties"][name]
 
-    for example in specification["properties"][name]["examples"]:
-        settings_given = {"api_key": KEY, name: example}
-        jsonschema.validate(settings_given, specification)
+    for value in [*setting["examples"], *([setting["default"]] if "default" in setting else [])]:
+        settings_given = {"api_key": KEY, name: value}
+        validate_settings(settings_given, specification)
         parse_config(settings_given)
 
 
 @pytest.mark.parametrize(
     ("name", "says"),
     [
-        ("api_key", ["<b>Settings > Autopilot API</b>", "<b>Generate</b>"]),
-        ("start_date", ["last updated before", "lists, segments and their members", "one year"]),
-        ("frequency", ["starts no sync", "schedule", "360 costs a twelfth of the rows", "of 30"]),
+        (
+            "api_key",
+            [
+                "copy it from <b>Settings > Autopilot API</b>",
+                "Only if there is none yet, click <b>Generate</b>",
+                "a new key stops the old one at once",
+            ],
+        ),
+        (
+            "start_date",
+            [
+                "Leaves out",
+                "before this day (00:00 UTC)",
+                "always comes in full",
+                "empty for the year",
+            ],
+        ),
+        ("frequency", ["a plan and starts no sync", "schedule", "a twelfth of the rows", "of 30"]),
     ],
 )
 def test_connection_specification__descriptions(name: str, says: list[str]) -> None:
@@ -216,6 +240,13 @@ def test_connection_specification__descriptions(name: str, says: list[str]) -> N
     assert [words for words in says if words not in description] == []
 
 
+def test_connection_specification__markup() -> None:
+    """The form shows bold; it would show any other tag as text."""
+    descriptions = [it["description"] for it in connection_specification()["properties"].values()]
+
+    assert set(re.findall(r"</?[a-z]+", " ".join(descriptions))) == {"<b", "</b"}
+
+
 def test_connection_specification__frequency() -> None:
     """The form itself enforces whole minutes up to a week, and proposes 30."""
     frequency = connection_specification()["properties"]["frequency"]
@@ -223,10 +254,8 @@ def test_connection_specification__frequency() -> None:
     assert (frequency["minimum"], frequency["maximum"], frequency["default"]) == (1, 10080, 30)
 
 
-@pytest.mark.parametrize("written", ["2024-01-31", "2024-01-31T10:30:00+02:00", "2024-01-31T10:30"])
+@pytest.mark.parametrize("written", ["31/01", "202", "2024-01-31T00:00:00Z", "2024-02-30", ""])
 def test_connection_specification__start_date(written: str) -> None:
-    """What the connector takes, the form's pattern takes; and it stops a date of another style."""
-    jsonschema.validate({"api_key": KEY, "start_date": written}, connection_specification())
-
+    """The form saves a day and nothing else."""
     with pytest.raises(jsonschema.ValidationError):
-        jsonschema.validate({"api_key": KEY, "start_date": "31/01"}, connection_specification())
+        validate_settings({"api_key": KEY, "start_date": written}, connection_specification())

@@ -128,7 +128,7 @@ def test_describe__for_a_person() -> None:
         "Every sync replicates every row again: one every 300 minutes makes up to 34,046 rows a day"
         " and 1,021,380 a month. Contacts last updated before the Start Date (start_date) do not"
         " count.",
-        "Advice: a sync every 6 hours. Set Replication Frequency (frequency) to 360 and the"
+        "Advice: a sync every 6 hours. Set Planned Sync Interval (frequency) to 360 and the"
         " connection's schedule to every 6 hours, or to the cron expression 0 0 0/6 * * ? (UTC).",
     ]
 
@@ -154,7 +154,7 @@ def test_describe__small_numbers(totals: Totals, first: str) -> None:
         (
             1,
             "one every minute makes",
-            "Advice: a sync every 15 minutes. Set Replication Frequency (frequency) to 15 and the"
+            "Advice: a sync every 15 minutes. Set Planned Sync Interval (frequency) to 15 and the"
             " connection's schedule to every 15 minutes, or to the cron expression"
             " 0 0/15 * * * ? (UTC).",
         ),
@@ -183,7 +183,7 @@ def test_describe__intervals(frequency: int, interval: str, advice: str) -> None
 def test_find_problem__does_not_fit() -> None:
     """It names the setting by its title."""
     assert find_problem(Forecast(Totals(10_000_000, 1, 0, [], 0.1), 30)) == (
-        "A sync takes about 3 hours, longer than the 30 minutes of Replication Frequency"
+        "A sync takes about 3 hours, longer than the 30 minutes of Planned Sync Interval"
         " (frequency)."
     )
 
@@ -194,7 +194,7 @@ def test_find_problem__does_not_fit() -> None:
         (
             30_000_000,
             30,
-            "A sync takes about 8 hours, longer than the 30 minutes of Replication Frequency"
+            "A sync takes about 8 hours, longer than the 30 minutes of Planned Sync Interval"
             " (frequency). That is more than a quarter of a day, so that even a daily sync leaves"
             " too little room before the next: sync once a week (cron expression 0 0 0 ? * SUN,"
             " UTC) or select only the streams that you need.",

@@ -158,10 +158,7 @@ def test_execute__check(command: Command, autopilot: Mocker) -> None:
 
 EXPECTED_KEY = "expected the key shown in Autopilot under Settings > Autopilot API."
 NO_KEY = f"API Key (api_key) is empty, or has characters that no key has: {EXPECTED_KEY}"
-EXPECTED_DATE = (
-    "expected a date such as 2024-01-31 or 2024-01-31T00:00:00Z, not in the future, or nothing for"
-    " one year before each sync."
-)
+EXPECTED_DATE = "expected a day such as 2024-01-31, or nothing for the year before each sync."
 EXPECTED_MINUTES = "expected whole minutes from 1 to 10080 (a week), such as 360."
 
 
@@ -172,19 +169,23 @@ EXPECTED_MINUTES = "expected whole minutes from 1 to 10080 (a week), such as 360
         ({"api_key": None}, f"API Key (api_key) is missing: {EXPECTED_KEY}"),
         *[({"api_key": key}, NO_KEY) for key in ["", "   ", "line\nbreak", "two words", "clé", 5]],
         *[
-            ({"api_key": KEY, "start_date": date}, f"Start Date (start_date) is {date!r}: ")
-            for date in [
-                "31/01",
-                "2024-02-30",  # the form's pattern takes it, the calendar does not
-                "2024-13-45T99:99:99Z",
-                "2030-01-01",
-                "",
-                1706659200,
-                True,
+            ({"api_key": KEY, "start_date": date}, f"Start Date (start_date) is {seen}: ")
+            for date, seen in [
+                ("31/01", "'31/01'"),
+                ("", "''"),
+                (1706659200, "1706659200"),
+                (True, "True"),
+                # The form's pattern takes it, the calendar does not.
+                ("2024-02-30", "'2024-02-30', and there is no such day or time"),
+                (
+                    "2030-01-01",
+                    "'2030-01-01', which is in the future: the clock here says 2026-11-24 12:00"
+                    " UTC",
+                ),
             ]
         ],
         *[
-            ({"api_key": KEY, "frequency": minutes}, f"Replication Frequency (frequency) is {seen}")
+            ({"api_key": KEY, "frequency": minutes}, f"Planned Sync Interval (frequency) is {seen}")
             for minutes, seen in [
                 (0, "0: "),
                 (-5, "-5: "),
@@ -219,7 +220,7 @@ def test_execute__check_of_several_wrong_settings(command: Command) -> None:
     assert status["message"] == (
         f"API Key (api_key) is missing: {EXPECTED_KEY}"
         f" Start Date (start_date) is '31/01': {EXPECTED_DATE}"
-        f" Replication Frequency (frequency) is 7.5: {EXPECTED_MINUTES}"
+        f" Planned Sync Interval (frequency) is 7.5: {EXPECTED_MINUTES}"
     )
 
 

@@ -121,7 +121,7 @@ def test_streams__names() -> None:
 @pytest.mark.parametrize(
     ("config", "environment", "sentence"),
     [
-        ({"api_key": KEY, "frequency": 0}, "", r"Replication Frequency \(frequency\) is 0"),
+        ({"api_key": KEY, "frequency": 0}, "", r"Planned Sync Interval \(frequency\) is 0"),
         (CONFIG, "http://autopilot.example/", "AUTOPILOT_API_URL"),
     ],
 )

@@ -308,7 +308,7 @@ def count_members(tables: Rows, segment: str, company: str) -> int:
         (f'["{KEY}"]', 'config.json is no JSON object: expected {"api_key": "..."}.'),
         (
             json.dumps({"api_key": KEY, "frequency": 0}),
-            "Replication Frequency (frequency) is 0: expected whole minutes from 1 to",
+            "Planned Sync Interval (frequency) is 0: expected whole minutes from 1 to",
         ),
     ],
     ids=["missing", "not JSON", "not an object", "not valid"],

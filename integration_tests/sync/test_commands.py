@@ -39,8 +39,8 @@ def test_check__works() -> None:
         ({"api_key": ""}, "API Key (api_key) is empty"),
         ({"api_key": KEY, "start_date": "2999-01-01"}, "Start Date (start_date) is '2999-01-01'"),
         ({"api_key": KEY, "start_date": "31/01"}, "Start Date (start_date) is '31/01'"),
-        ({"api_key": KEY, "frequency": 0}, "Replication Frequency (frequency) is 0"),
-        ({"api_key": KEY, "frequency": 7.5}, "Replication Frequency (frequency) is 7.5"),
+        ({"api_key": KEY, "frequency": 0}, "Planned Sync Interval (frequency) is 0"),
+        ({"api_key": KEY, "frequency": 7.5}, "Planned Sync Interval (frequency) is 7.5"),
     ],
 )
 def test_check__wrong_settings(config: dict[str, Any], sentence: str) -> None:

@@ -173,7 +173,7 @@ def test_log__wrong_key(verb: str, log: list[str], catalog: dict[str, Any]) -> N
     ("options", "sentence"),
     [
         ({"url": "http://example.com"}, "AUTOPILOT_API_URL"),
-        ({"config": {**ALL_TIME, "frequency": 0}}, "Replication Frequency (frequency) is 0"),
+        ({"config": {**ALL_TIME, "frequency": 0}}, "Planned Sync Interval (frequency) is 0"),
         (
             {
                 "state": [
