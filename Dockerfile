@@ -1,5 +1,5 @@
 # The image that Airbyte runs; `make image` builds it.
-ARG BASE_IMAGE=docker.io/airbyte/python-connector-base:4.0.2
+ARG BASE_IMAGE=docker.io/airbyte/python-connector-base:4.1.1@sha256:a268b44c733ae699a60f5fbc06a324945dba98945c6e2ab7f8609f2f895b0d28
 
 FROM ${BASE_IMAGE} AS build
 USER root
