@@ -407,7 +407,7 @@ def test_read__revoked_key(autopilot: Mocker, monkeypatch: pytest.MonkeyPatch) -
     """A wrong key fails every stream alike: one request and one error are enough."""
     # Time stands still: the second request's turn does not come before the first one's answer.
     monkeypatch.setattr(source, "RateLimiter", lambda: RateLimiter(lambda: 0.0))
-    autopilot.get(URL + "contacts", status_code=401)
+    autopilot.get(requests_mock.ANY, status_code=401)  # any of the streams may be the first to ask
     messages: list[AirbyteMessage] = []
 
     with pytest.raises(SyncFailed) as raised:
