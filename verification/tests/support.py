@@ -68,7 +68,7 @@ class Autopilot:
         if path in self.documents:
             return reply_with(self.documents[path])
         match [unquote(part) for part in path.split("/")]:
-            case ["contacts", *bookmark]:
+            case ["contacts", *bookmark] if bookmark != ["custom_fields"]:
                 return self._page(self.contacts, bookmark)
             case ["smart_segments", segment_id, "contacts", *bookmark] if (
                 segment_id in self.segments
