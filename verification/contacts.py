@@ -152,7 +152,7 @@ class ContactReader:
         kind = describe_type(value)
         fits = kind in CUSTOM_TYPES.get(name, ())
         self._evidence.observe("custom-values", "as its type says" if fits else f"{name}: {kind}")
-        if name == "date":
+        if name == "date" and (fits or value == ""):
             self._evidence.observe("custom-dates", describe_time(value))
 
 

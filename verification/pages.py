@@ -74,7 +74,7 @@ def look_at_chain(evidence: Evidence, pages: Sequence[Page]) -> None:
     for page, following in pairwise(pages):
         _look_at_border(evidence, page, following)
     last = pages[-1]
-    rows = len({contact_id for page in pages for contact_id in page.ids})
+    rows = len(list_ids(pages))
     is_end = last.bookmark is None
     if is_end or (last.total is not None and rows >= last.total):
         is_there = "bookmark" in last.document
@@ -130,23 +130,36 @@ def _describe_beginning(ids: Sequence[str], key: str) -> str:
     return "begins behind it" if _ascends([key, ids[0]]) else "begins before it"
 
 
-def describe_start(key: str, found: Page, first: Page, behind: str | None) -> str:
+def list_ids(pages: Sequence[Page]) -> list[str]:
+    """The ids on these pages, each once, in their order."""
+    return list(dict.fromkeys(contact_id for page in pages for contact_id in page.ids))
+
+
+def describe_start(key: str, found: Page, known: Sequence[str], position: int | None = None) -> str:
     """What a start key brought.
 
     Args:
         key: that was asked for.
         found: the page that came.
-        first: the first page of the chain, which has ids.
-        behind: the id that comes next behind the key, where that is known.
+        known: the first ids of the chain, at least one.
+        position: the key's place: behind so many of the known ids; None if it is not among them.
     """
     if not found.ids:
         return "an empty page" + ("" if found.bookmark is None else " with a bookmark")
-    if found.ids[0] == first.ids[0] and _ascends([found.ids[0], key]):
+    if found.ids[0] == known[0] and _ascends([known[0], key]):
         return "the first page again"
-    beginning = _describe_beginning(found.ids, key)
-    if behind is not None and _ascends([behind, found.ids[0]]):
-        return f"{beginning}, but leaves some out"
-    return beginning
+    follows = position is not None and found.ids[0] in known[position : position + 1]
+    seen = "begins behind it" if follows else _describe_beginning(found.ids, key)
+    has_more = len(found.contacts) >= PAGE_SIZE
+    if position is not None:
+        passed, expected = set(known[:position]), known[position:]
+        new = [contact_id for contact_id in found.ids if contact_id not in passed]
+        if new[: len(expected)] != expected[: len(new)]:
+            seen += ", but leaves some out"
+        has_more = len(new) < len(expected)
+    if has_more and found.bookmark is None:
+        seen += ", but has no bookmark"
+    return seen
 
 
 def _ascends(ids: Sequence[str]) -> bool:

@@ -22,6 +22,7 @@ from verification.pages import (
     PAGE_SIZE,
     Page,
     describe_start,
+    list_ids,
     look_at_chain,
     look_at_page,
     parse_page,
@@ -150,25 +151,30 @@ class _Survey:
             if again:
                 same = "the same page" if again.ids == pages[1].ids else "another page"
                 self._evidence.observe("bookmark-again", same)
-        if len(first.ids) < 2:
+        known = list_ids(pages)
+        if not known:
             return
-        middle = len(first.ids) // 2 - 1
-        inside, behind = first.ids[middle : middle + 2]
-        self._ask_start("any-id", inside, first, behind)
-        # Longer than an id, and so none; behind `inside` and before the next id.
-        self._ask_start("start-key", f"{inside}0", first, behind)
+        position = (len(list_ids([first])) + 1) // 2
+        if position < len(known):
+            inside = known[position - 1]
+            self._ask_start("any-id", inside, known, position)
+            # Longer than an id, and so none; behind `inside` and before the next id.
+            self._ask_start("start-key", f"{inside}0", known, position)
         if first.bookmark:
-            self._ask_start("start-key-far", FAR_ID, first)
-        self._ask_start("start-key-end", LAST_ID, first)
+            self._ask_start("start-key-far", FAR_ID, known)
+        self._ask_start("start-key-end", LAST_ID, known)
 
-    def _ask_start(self, belief: str, key: str, first: Page, behind: str | None = None) -> None:
+    def _ask_start(
+        self, belief: str, key: str, known: Sequence[str], position: int | None = None
+    ) -> None:
         reply = self._ask(belief, _join("contacts", key))
         if reply and reply.status >= 400:  # a refusal is an answer to this question
             self._evidence.observe(belief, f"status {reply.status}")
             return
         found = self._read_page(belief, reply)
         if found:
-            self._evidence.observe(belief, describe_start(key, found, first, behind))
+            seen = describe_start(key, found, known, position)
+            self._evidence.observe(belief, seen)
 
     def _look_at_members(self, segment_id: str) -> None:
         path = _join("smart_segments", segment_id, "contacts")

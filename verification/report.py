@@ -21,7 +21,7 @@ def _lines(evidence: Evidence, questions: int, today: date) -> Iterator[str]:
     yield ""
     yield (
         f"Of {len(findings)} beliefs {counts[Verdict.HOLDS]} hold, {counts[Verdict.DOES_NOT_HOLD]}"
-        f" do not, and {counts[Verdict.NOT_MET]} were not met, after {questions} questions. Shapes"
+        f" do not hold, {counts[Verdict.NOT_MET]} not met, after {questions} questions. Shapes"
         " only: a digit is shown as 9, a letter as a."
     )
     if not evidence.is_complete:

@@ -7,6 +7,7 @@ import pytest
 
 from source_autopilot.api.transport import Reply
 from verification.asking import NoAnswer
+from verification.questions import FAR_ID
 from verification.tests.support import (
     DOES_NOT_HOLD,
     HOLDS,
@@ -49,6 +50,49 @@ def test_start_key__in_each_way(start: Start, seen: str) -> None:
     verdict = HOLDS if seen == "begins behind it" else DOES_NOT_HOLD
 
     assert of(find(Autopilot(CONTACTS, start=start)), "start-key") == [(verdict, seen)]
+
+
+def test_start_key__without_a_bookmark() -> None:
+    """A page from which no other follows, although there are more contacts, is no start."""
+    last = reply_with({"contacts": CONTACTS[50:150], "total_contacts": 900})
+    far = reply_with({"contacts": CONTACTS[450:550], "total_contacts": 900})
+    keys = {f"contacts/{IDS[49]}0": last, f"contacts/{FAR_ID}": far}
+
+    findings = find(Autopilot(CONTACTS, replies=keys))
+
+    assert of(findings, "start-key", "start-key-far") == [
+        (DOES_NOT_HOLD, "begins behind it, but has no bookmark"),
+        (DOES_NOT_HOLD, "begins behind it, but has no bookmark"),
+    ]
+
+
+def test_start_key__every_third_contact() -> None:
+    """A page that begins right but leaves out contacts behind its first is no start."""
+    thinned = reply_with({"contacts": CONTACTS[50:350:3], "bookmark": IDS[349]})
+
+    findings = find(Autopilot(CONTACTS, replies={f"contacts/{IDS[49]}0": thinned}))
+
+    assert of(findings, "start-key") == [(DOES_NOT_HOLD, "begins behind it, but leaves some out")]
+
+
+def test_start_key__without_order() -> None:
+    """An id works as a bookmark also where ids do not ascend."""
+    start = known_or(lambda ids, key: None)
+
+    findings = find(Autopilot(contacts_of(IDS[::-1]), start=start))
+
+    assert of(findings, "any-id") == [(HOLDS, "begins behind it")]
+
+
+def test_start_key__in_a_small_account() -> None:
+    """Where nothing follows the first contact, nothing can be told of it."""
+    findings = find(Autopilot(CONTACTS[:1]))
+
+    assert of(findings, "any-id", "start-key", "start-key-far") == [(NOT_MET, "")] * 3
+    assert of(find(Autopilot(CONTACTS[:2])), "any-id", "start-key") == [
+        (HOLDS, "begins behind it"),
+        (HOLDS, "begins behind it"),
+    ]
 
 
 def test_start_key__far_and_behind_all() -> None:

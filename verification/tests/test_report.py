@@ -164,7 +164,7 @@ def test_report() -> None:
     report = write_report(investigate(Autopilot(contacts)), questions=17, today=TODAY)
 
     assert "## Autopilot's API on 2026-11-26\n" in report
-    assert " were not met, after 17 questions. Shapes only: " in report
+    assert " not met, after 17 questions. Shapes only: " in report
     assert "| order | Pages ascend by contact id, in byte order. | holds | ascending |\n" in report
     assert (
         "| definitions | The custom fields come as a bare array. | was not met | status 404 |"
