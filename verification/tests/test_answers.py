@@ -4,7 +4,7 @@ import pytest
 
 from source_autopilot.api.base_url import VENDOR_URL
 from source_autopilot.api.transport import Reply
-from verification.asking import Key, NoAnswer
+from verification.asking import BudgetSpent, Key, NoAnswer
 from verification.beliefs import BELIEFS, judge
 from verification.questions import KeyRefused, collect
 from verification.tests.support import (
@@ -245,3 +245,34 @@ def test_limit() -> None:
 
     assert findings["let-through"].verdict.value == DOES_NOT_HOLD
     assert find(Autopilot(CONTACTS))["let-through"].verdict.value == HOLDS
+
+
+def test_questions__of_a_large_account() -> None:
+    """25 at most, however large the account is; a large segment costs one."""
+    ids = make_ids(900)
+    segments = {f"contactlist_sseg{n}": contacts_of(ids[:300]) for n in range(20)}
+    segments["contactlist_sseg1"] = contacts_of(ids)
+    rows = [{"segment_id": segment_id, "title": "A"} for segment_id in segments]
+    autopilot = Autopilot(contacts_of(ids), segments, {"smart_segments": {"segments": rows}})
+
+    find(autopilot)
+
+    of_members = [path.split("/")[1] for path in autopilot.asked if "/contactlist_sseg" in path]
+    assert [of_members.count(f"contactlist_sseg{n}") for n in range(4)] == [3, 1, 3, 0]
+    assert len(autopilot.asked) == 25 - 2
+
+
+def test_questions__when_the_budget_is_spent() -> None:
+    """What was seen so far is kept, and that not all was asked is known."""
+    autopilot = Autopilot(CONTACTS)
+
+    def ask(path: str, key: Key) -> Reply | NoAnswer:
+        if len(autopilot.asked) == 3:
+            raise BudgetSpent
+        return autopilot(path, key)
+
+    evidence = investigate(ask)
+
+    assert not evidence.is_complete
+    assert evidence.seen["missing-key"] == {"400, an object with error, message": 1}
+    assert investigate(autopilot).is_complete
