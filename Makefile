@@ -5,11 +5,12 @@ PYTHON ?= $(shell for python in python3 python3.12 python3.11 python3.10; do \
 	"$$python" -c '$(SUPPORTED)' 2>/dev/null && echo "$$python" && break; done)
 VERSION = $(shell sed -n 's/^version = "\([^"]*\)".*/\1/p' pyproject.toml)
 BIN = .venv/bin
-TESTS = unit_tests integration_tests docs_tests simulator
+TESTS = unit_tests integration_tests docs_tests simulator verification
 CODE = source_autopilot $(TESTS) examples benchmarks main.py setup.py
 INSTALL = pip install --quiet --constraint requirements.lock --editable '.[tests,demo]'
 
 SECONDS = 600
+CONFIG = secrets/config.json
 # The connector and nothing else, as in the image, and beside it the tools that look at it.
 RUNTIME = $(PYTHON) -m venv .venv-audit && $(PYTHON) -m venv .venv-audit/runtime \
 	&& .venv-audit/runtime/bin/python -m pip install --quiet --constraint requirements.lock . \
@@ -21,13 +22,16 @@ SHARE = /: (not checked|skipped)$$/ { next } { all++ } /: (killed|timeout|segfau
 	END { printf "%d of %d mutants are noticed: %d %%\n", noticed, all, all ? 100 * noticed / all : 0 }
 
 .DEFAULT_GOAL := help
-.PHONY: help demo unit test check lint types mutants image test-image benchmark fuzz audit sbom lock clean
+.PHONY: help demo verify unit test check lint types mutants image test-image benchmark fuzz audit sbom lock clean
 
 help: ## List the tasks
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
 
 demo: .venv/installed ## Sync a simulated account into a DuckDB file and show its tables
 	@$(BIN)/python examples/sync_to_duckdb.py --demo
+
+verify: .venv/installed ## Ask your account, by CONFIG=secrets/config.json, what docs/autopilot-api.md believes
+	@$(BIN)/python -m verification --config "$(CONFIG)"
 
 unit: .venv/installed ## Run the unit tests, which is enough while working (half a minute)
 	$(BIN)/python -m pytest -n auto --dist worksteal -q unit_tests
