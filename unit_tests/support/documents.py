@@ -34,10 +34,13 @@ TIMES = ISO | EPOCH_MS | st.just("")
 TEXT_FIELDS = (
     "Name FirstName LastName Salutation Email Phone MobilePhone Fax Twitter LinkedIn Title Company"
     " Industry NumberOfEmployees Website MailingStreet MailingCity MailingState MailingPostalCode"
-    " MailingCountry type Status LeadSource owner_name"
+    " MailingCountry type Status LeadSource owner_name owner_first_name lastTimezone lastLocation"
 ).split()
 BOOLEAN_FIELDS = ["company_priority", "api_originated", "unsubscribed", "Unsubscribed"]
-TIME_FIELDS = ["created_at", "updated_at", "first_visit_at", "first_conversion_at"]
+TIME_FIELDS = (
+    "created_at updated_at first_visit_at first_conversion_at unsubscribed_at lastEngagement"
+    " latestSubscribe"
+).split()
 VISIT_FIELDS = ["anywhere_page_visits", "anywhere_form_submits", "anywhere_utm"]
 MAIL_FIELDS = (
     "mail_received mail_opened mail_clicked mail_bounced mail_hardbounced mail_complained"
@@ -59,7 +62,7 @@ RANGE = st.fixed_dictionaries({}, optional={"min": st.integers(0, 9**9), "max": 
 AS_DOCUMENTED: dict[str, st.SearchStrategy[Any]] = {
     **dict.fromkeys(TEXT_FIELDS, st.text(max_size=20)),
     **dict.fromkeys(BOOLEAN_FIELDS, st.booleans()),
-    **dict.fromkeys([*TIME_FIELDS, "unsubscribed_at"], TIMES),
+    **dict.fromkeys(TIME_FIELDS, TIMES),
     **dict.fromkeys(VISIT_FIELDS, VISITS),
     **dict.fromkeys(MAIL_FIELDS, MAILS),
     "lists": st.none() | st.lists(st.text(), max_size=3),
