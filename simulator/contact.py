@@ -92,7 +92,7 @@ class Contacts:
             )
         )
         document = orjson.dumps({field.key: field.sent for field in fields if field.key})
-        row = orjson.dumps({field.column: field.expected for field in fields})
+        row = orjson.dumps({field.column: field.expected for field in fields if field.column})
         return _Profile(company, document[:-1], row[:-1])
 
 

@@ -37,10 +37,10 @@ def _map_to_rows(
     for key, held in value.items():
         converted = convert(held)
         if isinstance(converted, Rejected):
-            rejected.append(converted)
+            rejected.append(converted.example)
             converted = converted.replacement
         rows.append({key_column: key, value_column: converted})
-    return _merge(rejected, rows) if rejected else rows
+    return Rejected(rejected[0], rows) if rejected else rows
 
 
 def _to_custom_fields(value: Any) -> list[Row] | Rejected:
@@ -48,37 +48,30 @@ def _to_custom_fields(value: Any) -> list[Row] | Rejected:
         return []
     if not isinstance(value, list):
         return Rejected(value)
-    rows, rejected = [], []
+    rows, rejected, is_whole = [], [], True
     for entry in value:
-        row = _to_nested_row(entry, _CUSTOM_FIELD)
-        if isinstance(row, Rejected):
-            rejected.append(row)
-            row = row.replacement
-        if row is not None:
+        if isinstance(entry, dict):
+            row, other, misfits = fill_columns(entry, _CUSTOM_FIELD)
             rows.append(row)
-    return _merge(rejected, rows) if rejected else rows
+            if other:
+                is_whole = False
+                rejected += [example for _, example in misfits]
+        elif entry is not None:
+            rejected.append(entry)
+    if is_whole and not rejected:
+        return rows
+    return Rejected(rejected[0] if rejected else None, rows)
 
 
 def _to_employees_range(value: Any) -> Row | Rejected | None:
     if value in ("", []):
         return None
-    return _to_nested_row(value, _EMPLOYEES_RANGE)
-
-
-def _to_nested_row(value: Any, columns: Columns) -> Row | Rejected | None:
-    """The row of an object within a contact, rejected if some of it has no place in the row."""
-    if value is None:
-        return None
     if not isinstance(value, dict):
         return Rejected(value)
-    row, other, misfits = fill_columns(value, columns)
-    return Rejected(misfits[0][1] if misfits else None, row) if other else row
-
-
-def _merge(rejected: list[Rejected], rows: list[Row]) -> Rejected:
-    """The rejection of a value of which `rows` can be kept, by those of its parts."""
-    examples = [part.example for part in rejected if part.example is not None]
-    return Rejected(examples[0] if examples else None, rows)
+    row, other, misfits = fill_columns(value, _EMPLOYEES_RANGE)
+    if not other:
+        return row
+    return Rejected(misfits[0][1] if misfits else None, row)
 
 
 def _to_texts(value: Any) -> list[str | None] | Rejected:

@@ -5,7 +5,7 @@ column, or whose column another field has: docs/decisions/0012-no-field-is-lost.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from source_autopilot.records.converters import Converter, Rejected, to_boolean, to_text
@@ -25,6 +25,7 @@ _BETWEEN_WORDS = re.compile(r"[\W_]+")
 
 # A column, the type of values that it takes as they are, and the converter of all others.
 Target = tuple[str, type | None, Converter]
+NoTarget = tuple[None, None, Converter]
 
 # A converter returns these unchanged; not to call it for them saves 11 % of a page.
 _KEPT_TYPES: Mapping[Converter, type] = {to_text: str, to_boolean: bool}
@@ -35,34 +36,35 @@ def make_target(column: str, convert: Converter) -> Target:
     return column, _KEPT_TYPES.get(convert), convert
 
 
+_NO_TARGET: NoTarget = (None, None, to_text)
+
+
 class Columns:
     """The columns of a table: how their values are converted, and which fields go into them.
 
     Attributes:
         converters: by column.
-        targets: of the fields that were looked up so far, while there are not too many; None for
-            those that have no column.
+        targets: of the fields that were looked up so far, while there are not too many.
     """
 
     def __init__(self, converters: Mapping[str, Converter]) -> None:
         self.converters = converters
-        self.targets: dict[str, Target | None] = {}
+        self.targets: dict[str, Target | NoTarget] = {}
 
-    def find(self, field: str) -> Target | None:
-        """Where the values of a field go; None if there is no column for it."""
+    def find(self, field: str) -> Target | NoTarget:
+        """Where the values of a field go."""
         if field in self.targets:
             return self.targets[field]
         column = snake_case(field)
         convert = self.converters.get(column)
-        target = make_target(column, convert) if convert else None
+        target = make_target(column, convert) if convert else _NO_TARGET
         if len(self.targets) < MAX_REMEMBERED_FIELDS:
             self.targets[field] = target
         return target
 
     def name_column(self, field: str) -> str:
         """The column that has the values of a field."""
-        target = self.find(field)
-        return target[0] if target else OTHER_FIELDS
+        return self.find(field)[0] or OTHER_FIELDS
 
 
 def to_row(document: Mapping[str, Any], columns: Columns) -> tuple[Row, list[Misfit]]:
@@ -76,43 +78,35 @@ def to_row(document: Mapping[str, Any], columns: Columns) -> tuple[Row, list[Mis
     row, other, misfits = fill_columns(document, columns)
     if other:
         row[OTHER_FIELDS] = other
-    return row, misfits
+    return row, list(misfits)
 
 
 def fill_columns(
     document: Mapping[str, Any], columns: Columns
-) -> tuple[Row, dict[str, Any], list[Misfit]]:
+) -> tuple[Row, dict[str, Any], Sequence[Misfit]]:
     """The columns of a document, its other fields, and what did not fit, as for `to_row`."""
     row: Row = {}
-    other: dict[str, Any] = {}
-    rejected: dict[str, Rejected] = {}
+    aside: dict[str, Any] = {}
+    unknown = 0
     targets = columns.targets
     for field, value in document.items():
         try:  # to look here before `find` is called saves 9 % of a page
-            target = targets[field]
+            column, kept_type, convert = targets[field]
         except KeyError:
-            target = columns.find(field)
-        if target is None:
-            other[field] = value
+            column, kept_type, convert = columns.find(field)
+        if column is None:
+            aside[field] = value
+            unknown += 1
             continue
-        column, kept_type, convert = target
         if type(value) is not kept_type and value is not None:
             value = convert(value)
             if type(value) is Rejected:
-                rejected[field] = value
+                aside[field] = value
                 value = value.replacement
         row[column] = value
-    if len(row) + len(other) < len(document):
-        other |= _settle_rivals(row, document, columns)
-    if not other and not rejected:
-        return row, other, []
-    other |= {field: document[field] for field in rejected}
-    misfits = [
-        (columns.name_column(field), rejection.example)
-        for field, rejection in rejected.items()
-        if rejection.example is not None
-    ]
-    return row, _leave_out_nulls(other), misfits
+    if len(row) + unknown < len(document):
+        aside = _settle_rivals(row, document, columns) | aside
+    return (row, *_sort_out(aside, document, columns)) if aside else (row, aside, ())
 
 
 def snake_case(field: str) -> str:
@@ -131,9 +125,10 @@ def _settle_rivals(row: Row, document: Mapping[str, Any], columns: Columns) -> d
     """Give each column that several fields want to one of them; returns what the others have."""
     rivals: dict[str, list[str]] = {}
     for field in document:
-        if columns.find(field):
-            rivals.setdefault(columns.name_column(field), []).append(field)
-    lost = {}
+        column = columns.find(field)[0]
+        if column:
+            rivals.setdefault(column, []).append(field)
+    losers = {}
     for column, fields in rivals.items():
         if len(fields) == 1:
             continue
@@ -143,16 +138,25 @@ def _settle_rivals(row: Row, document: Mapping[str, Any], columns: Columns) -> d
             if row[column] is None:
                 row[column] = value
             elif value is not None and value != row[column]:
-                lost[field] = document[field]
-    return lost
+                losers[field] = document[field]
+    return losers
 
 
-def _leave_out_nulls(fields: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        field: value
-        for field, value in fields.items()
-        if value is not None and field not in _LEFT_OUT
+def _sort_out(
+    aside: Mapping[str, Any], document: Mapping[str, Any], columns: Columns
+) -> tuple[dict[str, Any], list[Misfit]]:
+    """The fields of a document that are worth keeping aside, and those values that did not fit."""
+    kept = {
+        field: document[field]
+        for field in aside
+        if document[field] is not None and field not in _LEFT_OUT
     }
+    misfits = [
+        (columns.name_column(field), rejection.example)
+        for field, rejection in aside.items()
+        if isinstance(rejection, Rejected) and rejection.example is not None
+    ]
+    return kept, misfits
 
 
 def _convert(value: Any, convert: Converter) -> Any:

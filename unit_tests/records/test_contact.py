@@ -233,7 +233,7 @@ def test_columns__odd_contacts(document: dict[str, Any]) -> None:
     before = copy.deepcopy(document)
 
     row, misfits = to_row(document, COLUMNS)
-    misfits += CustomValues(CUSTOM).fill(row, document)
+    misfits = [*misfits, *CustomValues(CUSTOM).fill(row, document)]
 
     CLOSED.validate(row)
     assert row["contact_id"] == document["contact_id"]

@@ -32,7 +32,7 @@ def read_contacts(*contacts: dict[str, Any]) -> list[Row]:
     rows = []
     for document in page.rows:
         row, misfits = to_row(document, COLUMNS)
-        assert misfits + values.fill(row, document) == []
+        assert [*misfits, *values.fill(row, document)] == []
         rows.append(row)
     return rows
 
@@ -212,8 +212,9 @@ def test_g__no_date(value: Any) -> None:
     entry = {"kind": "Test Field", "value": value, "fieldType": "date", "deleted": False}
     document = {"custom_fields": [entry]}
     row, misfits = to_row(document, COLUMNS)
+    assert misfits == []
 
-    misfits += CustomValues(make_columns(find_fields([document]))).fill(row, document)
+    misfits = CustomValues(make_columns(find_fields([document]))).fill(row, document)
 
     assert row["custom_test_field"] is None
     assert [kept["value"] for kept in row["custom_fields"]] == [to_text(value)]
@@ -248,7 +249,7 @@ def test_doc__lists_and_segments(rows_field: str, row: Row) -> None:
 
 
 def test_doc__page() -> None:
-    """doc: a page says where the next one begins, and how many rows there are; the last does not."""
+    """doc: a page says where the next one begins, and how many rows there are in all."""
     answer = {"contacts": [{"contact_id": ID}], "total_contacts": 400, "bookmark": ID}
 
     for parse in (decode, decode_members):
