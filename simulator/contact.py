@@ -59,7 +59,8 @@ class Contacts:
     def row(self, index: int) -> bytes:
         """The contact as the product must deliver it: a JSON object."""
         shared = self._profile(index % PROFILE_COUNT)
-        own = {field.column: field.expected for field in self._own(index, shared.company)}
+        fields = self._own(index, shared.company)
+        own = {field.column: field.expected for field in fields if field.column}
         return _merge(shared.row, own)
 
     def _own(self, index: int, company: Company) -> Iterator[Field]:
@@ -92,7 +93,7 @@ class Contacts:
             )
         )
         document = orjson.dumps({field.key: field.sent for field in fields if field.key})
-        row = orjson.dumps({field.column: field.expected for field in fields})
+        row = orjson.dumps({field.column: field.expected for field in fields if field.column})
         return _Profile(company, document[:-1], row[:-1])
 
 

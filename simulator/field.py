@@ -17,12 +17,13 @@ ISO, EPOCH_MS, EMPTY = "iso", "epoch_ms", "empty"
 class Field(NamedTuple):
     """`key` and `sent` are the API's; `column` and `expected` are the product's.
 
-    A column that is made of a part of another attribute has no key of its own.
+    A column that is made of parts of other attributes has no key of its own, and an attribute that
+    is only such a part no column.
     """
 
     key: str | None
     sent: object
-    column: str
+    column: str | None
     expected: object
 
 

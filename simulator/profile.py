@@ -65,9 +65,16 @@ def make_profile(
         _visits(dice, company, now_ms),
         _mails(dice, now_ms),
         _lists(dice, list_ids),
-        _undocumented(dice, list_ids),
     )
     yield from (field for likelihood, field in likely_fields if dice.random() < likelihood)
+    unknown = {
+        key: value
+        for likelihood, key, value in _undocumented(dice, list_ids)
+        if dice.random() < likelihood
+    }
+    yield from (Field(key, value, None, None) for key, value in unknown.items())
+    if unknown:
+        yield Field(None, None, "other_fields", unknown)
     yield from make_custom_fields(dice, now_ms, custom_fields)
 
 
@@ -141,12 +148,14 @@ def _lists(dice: Random, list_ids: Sequence[str]) -> Iterator[LikelyField]:
     yield 0.9, plain("lists", "lists", joined)
 
 
-def _undocumented(dice: Random, list_ids: Sequence[str]) -> Iterator[LikelyField]:
+def _undocumented(
+    dice: Random, list_ids: Sequence[str]
+) -> Iterator[tuple[float, str, str | float]]:
     """Attributes that no description of the API mentions: they may appear at any time."""
     if list_ids:
-        yield 0.3, plain("LastListJoined", "last_list_joined", dice.choice(list_ids))
-    yield 0.3, plain("leadScore", "lead_score", dice.choice((0, 7, 42, 99.5)))
-    yield 0.2, plain("favouriteColor", "favourite_color", dice.choice(COLOURS))
+        yield 0.3, "LastListJoined", dice.choice(list_ids)
+    yield 0.3, "leadScore", dice.choice((0, 7, 42, 99.5))
+    yield 0.2, "favouriteColor", dice.choice(COLOURS)
 
 
 def _choose(dice: Random, words: Sequence[str]) -> list[str]:

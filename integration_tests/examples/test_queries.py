@@ -116,6 +116,7 @@ def expected_answers(*custom_fields: str) -> Answers:
     )
     unsubscribed = [row for row in rows if row.get("unsubscribed") or row.get("unsubscribed_at")]
     by_month = Counter((first_of_month(row.get("unsubscribed_at")),) for row in unsubscribed)
+    other = Counter((field,) for row in rows for field in row.get("other_fields", {}))
     on_list = Counter(list_id for _, list_id in items("lists"))
     in_segment = Counter(segment_id for segment_id, _ in ACCOUNT.pairs())
     return {
@@ -130,6 +131,7 @@ def expected_answers(*custom_fields: str) -> Answers:
             for contact, field in items("custom_fields")
         ],
         "Custom fields as columns": pivot(*custom_fields),
+        "Fields without a column": count_rows(other, "field", "contacts"),
         "Contacts per segment": count_members(ACCOUNT.segments(), "segment_id", in_segment),
         "Contacts per list": count_members(ACCOUNT.lists(), "list_id", on_list),
         "Segments that overlap": overlaps(),

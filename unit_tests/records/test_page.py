@@ -168,6 +168,7 @@ def test_decode_members__values_that_cannot_be_stored(odd: str) -> None:
     body = f'{{"contacts": [{{"contact_id": "p1", "Name": {odd}}}]}}'.encode()
 
     assert verdict(decode_members(body))[0] == ["p1"]
+    assert decode_members(body).sanitized == {}  # it is not delivered, so nobody is warned of it
 
 
 def test_decode_members__sanitizes_an_id() -> None:
@@ -176,6 +177,7 @@ def test_decode_members__sanitizes_an_id() -> None:
         body = b'{"contacts": [{"contact_id": "p' + odd + b'1"}]}'
 
         assert verdict(decode_members(body))[0] == ["p\ufffd1"]
+        assert decode_members(body).sanitized == {"contact_id": 1}
 
 
 NO_JSON = [
