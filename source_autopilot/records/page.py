@@ -53,7 +53,7 @@ class Page:
     repeated: int = 0
 
     def without_repeated(self, before: Page) -> Page:
-        """This page without the rows that the page before it has with the same content.
+        """The page without the rows that the page before it has with the same content.
 
         Neighbouring pages may share rows [seen, blog of 2015-06-23; not certain].
         """

@@ -19,6 +19,10 @@ from unit_tests.support.clock import Clock
 from unit_tests.support.constants import NOW, URL
 
 
+NUMBERS = count()
+NEW_IDS = st.builds(lambda: f"p{next(NUMBERS)}")
+
+
 def read(stream: AutopilotStream) -> list[dict[str, Any]]:
     """All rows of a stream that has one partition."""
     return list(stream.read_records(SyncMode.full_refresh))
@@ -39,10 +43,6 @@ def set_up_pages(autopilot: Mocker, pages: list[list[str]]) -> None:
         autopilot.get(URL + path, json=body)
 
 
-NUMBERED = st.builds(lambda: f"p{next(NUMBERS)}")
-NUMBERS = count()
-
-
 def response(content: bytes) -> requests.Response:
     """A response that the CDK's own client would hand over."""
     with Mocker() as mocker:
@@ -51,7 +51,7 @@ def response(content: bytes) -> requests.Response:
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(st.lists(st.lists(NUMBERED, max_size=3), min_size=1, max_size=6))
+@given(st.lists(st.lists(NEW_IDS, max_size=3), min_size=1, max_size=6))
 def test_read_records__every_page_once(client: Client, pages: list[list[str]]) -> None:
     """Whatever the pages, each row arrives once and in order, with one request per page."""
     with Mocker() as autopilot:
