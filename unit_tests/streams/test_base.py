@@ -18,7 +18,6 @@ from source_autopilot.streams.tables import Contacts, Lists, SmartSegmentsContac
 from unit_tests.support.clock import Clock
 from unit_tests.support.constants import NOW, URL
 
-
 NUMBERS = count()
 NEW_IDS = st.builds(lambda: f"p{next(NUMBERS)}")
 
