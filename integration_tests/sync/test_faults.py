@@ -98,7 +98,7 @@ MIXTURE = [
 
 def page_paths(account: Account) -> list[str]:
     """The path of every page of contacts, of all and of each segment."""
-    chains = {"/contacts": account.all_contacts()}
+    chains = {"/contacts": account.members(None)}
     for segment_id in account.segment_ids:
         chains[f"/smart_segments/{segment_id}/contacts"] = account.members(segment_id)
     paths = []

@@ -21,7 +21,7 @@ NEVER_ISSUED = IDS[120][:-1] + "!"
 def page_ids(paging: Paging, bookmark: str) -> list[str] | None:
     """The ids of a page, or None if the bookmark is refused."""
     page = paging.page(None, bookmark)
-    return page and [paging.account.contact_id(number) for number in page.numbers]
+    return None if page is None else [paging.account.contact_id(n) for n in page.numbers]
 
 
 @pytest.mark.parametrize("order", ORDERS)
