@@ -99,7 +99,9 @@ def _integer(dice: Random, now_ms: int) -> Value:
 
 def _float(dice: Random, now_ms: int) -> Value:
     number = dice.choice((0.5, 99.25, -1.75, 3))  # a whole one broke a client [client G]
-    return (number if dice.random() < 0.7 else str(number)), str(number), number
+    if dice.random() < 0.7:
+        return number, str(number), number
+    return str(number), str(number), float(number)
 
 
 def _nested(dice: Random, now_ms: int) -> Value:
