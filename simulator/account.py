@@ -14,7 +14,6 @@ import json
 from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime, timezone
-from functools import cached_property
 from typing import Any
 
 from .contact import Contacts
@@ -65,7 +64,7 @@ class Account:
         self.version = 0
         self.deleted_ids: set[str] = set()
         self._first_count = contacts
-        self._id_shares = {"newer": newer_ids, "lower_case": lower_case_ids}
+        self._ids = make_contact_ids(seed, contacts, newer=newer_ids, lower_case=lower_case_ids)
         self._deleted: set[int] = set()
         self._edits: Counter[int] = Counter()
         sizes = _sizes(seed, contacts, segments, pairs, segment_sizes)
@@ -74,10 +73,6 @@ class Account:
         self._joined: dict[str | None, list[int]] = {}
         self._now_ms = round(now.timestamp() * 1000)
         self._set_custom_fields(custom_fields)
-
-    @cached_property
-    def _ids(self) -> list[str]:
-        return make_contact_ids(self.seed, self._first_count, **self._id_shares)
 
     @property
     def contact_count(self) -> int:

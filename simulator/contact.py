@@ -74,7 +74,7 @@ class Contacts:
         if dice.random() < 0.75:  # [seen A]: absent in two of eight
             yield timestamp("updated_at", "updated_at", updated_ms, dice.choice(TIMESTAMP_FORMATS))
         if dice.random() < 0.95:  # several may share one, or have none [doc]
-            own_name = f"{first_ascii}.{last_ascii}{number}" if dice.random() < 0.95 else "office"
+            own_name = "office" if number % 20 == 7 else f"{first_ascii}.{last_ascii}{number}"
             yield plain("Email", "email", f"{own_name}@{company.domain}")
         if dice.random() < 0.3:  # [seen]
             yield internal("_id", contact_id)
