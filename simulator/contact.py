@@ -76,7 +76,7 @@ class Contacts:
         if dice.random() < 0.95:  # several may share one, or have none [doc]
             own_name = "office" if number % 20 == 7 else f"{first_ascii}.{last_ascii}{number}"
             yield plain("Email", "email", f"{own_name}@{company.domain}")
-        if dice.random() < 0.3:  # [seen]
+        if dice.random() < 0.3:  # of the document store behind the API [seen]
             yield internal("_id", contact_id)
             yield internal("_rev", f"{edits + 1}-{dice.getrandbits(128):032x}")
 

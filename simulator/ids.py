@@ -24,8 +24,8 @@ def make_uuid(dice: Random) -> str:
 def make_contact_ids(seed: int, count: int, *, newer: float, lower_case: float) -> list[str]:
     """The ids of `count` contacts in byte order.
 
-    They are `person_<UUID>` in upper case [doc, seen]. A share of `newer` ones has the shape
-    `person_AP2-<uuid>`, lower case [seen C], and a share of the rest is `lower_case` [guess]: no
+    They are `person_<UUID>` in upper case [doc, seen]. A share of `newer` ones has the other known
+    shape, `person_AP2-<uuid>` in lower case, and a share of the rest is `lower_case` [guess]: no
     such id was published, but only with them ICU's order differs from that of the bytes.
     """
     dice = make_dice(seed, "contact ids")

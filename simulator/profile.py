@@ -93,7 +93,8 @@ def _work(dice: Random, company: Company) -> Iterator[LikelyField]:
     yield 1.0, plain("Industry", "industry", company.industry)
     yield 0.5, plain("Title", "title", dice.choice(JOB_TITLES))
     yield 0.6, plain("company_priority", "company_priority", dice.random() < 0.5)
-    employees = dice.choice((str(company.min_employees), company.min_employees))  # both [seen]
+    # Both spellings are known (docs/autopilot-api.md, "Fields").
+    employees = dice.choice((str(company.min_employees), company.min_employees))
     text = str(company.min_employees)
     yield 0.6, Field("NumberOfEmployees", employees, "number_of_employees", text)
     yield 0.6, plain("employeesRange", "employees_range", known_bounds)
@@ -142,7 +143,7 @@ def _marketing(dice: Random, now_ms: int) -> Iterator[LikelyField]:
 
 def _visits(dice: Random, company: Company, now_ms: int) -> Iterator[LikelyField]:
     pages = [f"https://www.{company.domain}{path}" for path in _choose(dice, PAGES)]
-    pages += ["//fr"] if dice.random() < 0.1 else []  # [seen B]
+    pages += ["//fr"] if dice.random() < 0.1 else []  # as some keys are
     forms = [f"https://www.{company.domain}{path}" for path in _choose(dice, FORMS)]
     empty = dice.choice(_EMPTY_MAPS)
     yield 0.5, _any_time(dice, "first_visit_at", now_ms)
