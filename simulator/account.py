@@ -40,6 +40,10 @@ class Account:
     `custom_fields` are defined at first; `define` and `delete_field` change that. Of the contact
     ids a share of `newer_ids` is `person_AP2-<uuid>`, and of the rest one of `lower_case_ids` is in
     lower case.
+
+    Attributes:
+        version: grows with each contact that is created, deleted or edited.
+        deleted_ids: those of the contacts that are gone.
     """
 
     def __init__(
@@ -65,7 +69,6 @@ class Account:
         self.deleted_ids: set[str] = set()
         self._first_count = contacts
         self._ids = make_contact_ids(seed, contacts, newer=newer_ids, lower_case=lower_case_ids)
-        self._deleted: set[int] = set()
         self._edits: Counter[int] = Counter()
         sizes = _sizes(seed, contacts, segments, pairs, segment_sizes)
         self._lists = _lists(seed, lists)
@@ -135,8 +138,8 @@ class Account:
         first = everybody if segment_id is None else self._segments[segment_id]
         if not self.version:
             return first
-        joined = self._joined.get(segment_id, [])
-        return [number for number in (*first, *joined) if number not in self._deleted]
+        numbers = *first, *self._joined.get(segment_id, [])
+        return [number for number in numbers if self._ids[number] not in self.deleted_ids]
 
     def pairs(self) -> Iterator[tuple[str, str]]:
         """Every (segment_id, contact_id): the rows of `smart_segments_contacts`."""
@@ -156,7 +159,6 @@ class Account:
 
     def delete(self, number: int) -> None:
         """Remove a contact, also from its segments."""
-        self._deleted.add(number)
         self.deleted_ids.add(self._ids[number])
         self.version += 1
 
