@@ -248,8 +248,9 @@ def test_read__pages_become_batches_states_and_progress(
     assert paths(autopilot) == ["contacts", "contacts/b1"]
     assert logged(caplog) == [
         "Reading contacts.",
-        "contacts: complete. 2 rows in 2 pages and N s; 1 row left out: repeated at the border of two"
-        " pages; 1 contact left out: last updated before the start date 2024-01-01T00:00:00.000Z.",
+        "contacts: complete. 2 rows in 2 pages and N s; 1 row left out: repeated at the border of"
+        " two pages; 1 contact left out: last updated before the start date"
+        " 2024-01-01T00:00:00.000Z.",
     ]
 
 
