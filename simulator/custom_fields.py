@@ -32,9 +32,9 @@ DEFINITIONS = (
     CustomField("Répondu à l'enquête", "boolean", "custom_répondu_à_l_enquête"),
     CustomField("Renewal date", "date", "custom_renewal_date", odd=True),
     CustomField("Seats", "integer", "custom_seats"),
-    CustomField("Score #1", "float", "custom_score_1"),
+    CustomField("Score", "float", "custom_score"),
     CustomField("Interests", "list", "custom_interests"),
-    CustomField("Old CRM id", "string", "custom_old_crm_id", deleted=True),
+    CustomField("Old CRM #", "string", "custom_old_crm", deleted=True),
     CustomField("Preferences", "list", "custom_preferences", deleted=True),
 )
 """What an account has by default. Names have spaces, `#`, and any script [seen, client]."""

@@ -72,7 +72,7 @@ def test_schema__times(stream: AutopilotStream) -> None:
     expected = {
         path
         for path, _ in columns(dict(stream.get_json_schema()))
-        if path.endswith(("_at", "timestamp"))
+        if path.endswith(("_at", "timestamp", "last_engagement", "latest_subscribe"))
     }
 
     assert found == expected

@@ -95,6 +95,34 @@ def test_sync__every_row(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 @needs_pyairbyte
+def test_sync__values_that_have_no_column(tmp_path: Path) -> None:
+    """Attributes in any script, and values that no column of theirs can hold, cost no load."""
+    entry = {"kind": "Score", "value": 1e29, "fieldType": "float", "deleted": False}
+    contact = {
+        "contact_id": "person_1",
+        "会社": "Autopilot",
+        "部署": {"nested": [1, None]},
+        "Émail 😀": "",
+        "lead score": 9.9e300,
+        "Unsubscribed": True,
+        "unsubscribed": False,
+        "updated_at": "some day",
+        "custom_fields": [entry, "odd"],
+    }
+    with Simulator(Account(contacts=1), key=KEY) as autopilot:
+        autopilot.set_faults([Fault("rows", "/contacts", times=None, value=[contact])])
+        code, _, stderr = sync(SCRIPT, tmp_path, autopilot.url)
+
+    assert (code, stderr) == (0, "")
+    [row] = read_tables(tmp_path / "autopilot.duckdb")["contacts"]
+    known = ("contact_id", "unsubscribed", "custom_fields")
+    lost = {name: value for name, value in contact.items() if name not in known}
+    assert row["other_fields"] == {**lost, "custom_fields": [entry, "odd"]}
+    assert (row["unsubscribed"], row["updated_at"], row["custom_score"]) == (False, None, None)
+    assert [kept["value"] for kept in row["custom_fields"]] == ["1e+29"]
+
+
+@needs_pyairbyte
 def test_sync__file_is_open(tmp_path: Path) -> None:
     """A sync replaces all of a file that is open elsewhere: also tables without rows now."""
     import duckdb

@@ -91,7 +91,7 @@ def test_custom_fields__is_a_bare_array(autopilot: Simulator) -> None:
         {"name": "Répondu à l'enquête", "fieldType": "boolean"},
         {"name": "Renewal date", "fieldType": "date"},
         {"name": "Seats", "fieldType": "integer"},
-        {"name": "Score #1", "fieldType": "float"},
+        {"name": "Score", "fieldType": "float"},
         {"name": "Interests", "fieldType": "list"},
     ]
 

@@ -2,13 +2,13 @@
 
 Says which column has which type; the descriptions for users are in schemas/contacts.json. The
 fields and their shapes come from docs/autopilot-api.md ("A contact"). A field without a column here
-is kept as it came.
+is in `other_fields`.
 """
 
 from typing import Any
 
 from source_autopilot.records.converters import Converter, Rejected, to_boolean, to_integer, to_text
-from source_autopilot.records.rows import Columns, Row, make_row
+from source_autopilot.records.rows import Columns, Row, fill_columns
 from source_autopilot.records.timestamps import to_timestamp
 
 _CUSTOM_FIELD = Columns(
@@ -32,42 +32,50 @@ def _map_to_rows(
     if value == []:  # an empty map may arrive so [seen]
         return []
     if not isinstance(value, dict):
-        return Rejected()
-    rows, is_rejected = [], False
+        return Rejected(value)
+    rows, rejected = [], []
     for key, held in value.items():
         converted = convert(held)
         if isinstance(converted, Rejected):
-            converted, is_rejected = converted.replacement, True
+            rejected.append(converted.example)
+            converted = converted.replacement
         rows.append({key_column: key, value_column: converted})
-    return Rejected(rows) if is_rejected else rows
+    return Rejected(rejected[0], rows) if rejected else rows
 
 
 def _to_custom_fields(value: Any) -> list[Row] | Rejected:
     if value == {}:
         return []
     if not isinstance(value, list):
-        return Rejected()
-    rows = []
-    rejected: list[str] = []
+        return Rejected(value)
+    rows, rejected, is_whole = [], [], True
     for entry in value:
-        if not isinstance(entry, dict):
-            return Rejected()
-        rows.append(make_row(entry, _CUSTOM_FIELD, rejected))
-    return Rejected(rows) if rejected else rows
+        if isinstance(entry, dict):
+            row, other, misfits = fill_columns(entry, _CUSTOM_FIELD)
+            rows.append(row)
+            if other:
+                is_whole = False
+                rejected += [example for _, example in misfits]
+        elif entry is not None:
+            rejected.append(entry)
+    if is_whole and not rejected:
+        return rows
+    return Rejected(rejected[0] if rejected else None, rows)
 
 
 def _to_employees_range(value: Any) -> Row | Rejected | None:
     if value in ("", []):
         return None
     if not isinstance(value, dict):
-        return Rejected()
-    rejected: list[str] = []
-    row = make_row(value, _EMPLOYEES_RANGE, rejected)
-    return Rejected(row) if rejected else row
+        return Rejected(value)
+    row, other, misfits = fill_columns(value, _EMPLOYEES_RANGE)
+    if not other:
+        return row
+    return Rejected(misfits[0][1] if misfits else None, row)
 
 
 def _to_texts(value: Any) -> list[str | None] | Rejected:
-    return [to_text(item) for item in value] if isinstance(value, list) else Rejected()
+    return [to_text(item) for item in value] if isinstance(value, list) else Rejected(value)
 
 
 COLUMNS = Columns(
@@ -76,12 +84,13 @@ COLUMNS = Columns(
             "contact_id name first_name last_name salutation email phone mobile_phone fax twitter"
             " linkedin title company industry number_of_employees website mailing_street"
             " mailing_city mailing_state mailing_postal_code mailing_country type status"
-            " lead_source owner_name".split(),
+            " lead_source owner_name owner_first_name last_timezone last_location".split(),
             to_text,
         ),
         **dict.fromkeys(["company_priority", "api_originated", "unsubscribed"], to_boolean),
         **dict.fromkeys(
-            "created_at updated_at first_visit_at first_conversion_at unsubscribed_at".split(),
+            "created_at updated_at first_visit_at first_conversion_at unsubscribed_at"
+            " last_engagement latest_subscribe".split(),
             to_timestamp,
         ),
         **dict.fromkeys(

@@ -7,6 +7,7 @@ Null is null for each of them. The converter of times is in `timestamps`.
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
+from decimal import Decimal
 from math import isfinite
 from typing import Any
 
@@ -16,29 +17,24 @@ from source_autopilot.records.sanitize import MAX_INTEGER, MIN_INTEGER
 
 Converter = Callable[[Any], Any]
 
-_BOOLEANS = {"true": True, "false": False, "": None}
+# Airbyte's destinations and PyAirbyte keep numbers as DECIMAL(38, 9): 29 digits before the point.
+MAX_NUMBER = 1e29
+
+_BOOLEANS = {"true": True, "false": False, "1": True, "0": False, "": None}
 
 
 @dataclass(frozen=True)
 class Rejected:
-    """A value that its column cannot hold, and what the column gets in its place.
+    """A value that its column cannot hold as it came, and what the column gets in its place.
 
     Attributes:
+        example: the value, or a part of it, that is not of the column's type; None if there is no
+            such part, only one for which there is no column.
         replacement: None unless a part of the value can be kept.
     """
 
+    example: Any
     replacement: Any = None
-
-
-def convert_value(value: Any, convert: Converter, column: str, rejected: list[str]) -> Any:
-    """The converted value; of a rejected one the replacement, and `rejected` gets the column."""
-    if value is None:
-        return None
-    converted = convert(value)
-    if type(converted) is Rejected:
-        rejected.append(column)
-        return converted.replacement
-    return converted
 
 
 def to_text(value: Any) -> str | None:
@@ -52,29 +48,30 @@ def to_text(value: Any) -> str | None:
 
 
 def to_boolean(value: Any) -> bool | Rejected | None:
-    """True or false, also written as text; "" is null."""
+    """True or false, 1 or 0, also written as text; "" is null."""
     if value is None or isinstance(value, bool):
         return value
     if isinstance(value, str):
-        return _BOOLEANS.get(value.lower(), Rejected())
-    return Rejected()
+        return _BOOLEANS.get(value.lower(), Rejected(value))
+    return bool(value) if value in (0, 1) else Rejected(value)
 
 
 def to_integer(value: Any) -> int | Rejected | None:
-    """A whole number of at most 64 bits, also written as text, or as the number 7.0; "" is null."""
+    """A whole number of at most 64 bits, also written as 7.0 or as text; "" is null."""
     if value is None or value == "":
         return None
     try:
-        integer = int(_without_underscores(value))
-    except (TypeError, ValueError, OverflowError):
-        return Rejected()
-    is_whole = isinstance(value, str) or integer == value
-    is_storable = MIN_INTEGER <= integer <= MAX_INTEGER
-    return integer if is_whole and is_storable and not isinstance(value, bool) else Rejected()
+        number = Decimal(_without_underscores(value)) if isinstance(value, str) else value
+        is_number = isinstance(number, int | float | Decimal) and not isinstance(number, bool)
+        if is_number and MIN_INTEGER <= number <= MAX_INTEGER and number == int(number):
+            return int(number)
+    except (ArithmeticError, ValueError):
+        pass
+    return Rejected(value)
 
 
 def to_number(value: Any) -> float | Rejected | None:
-    """A finite number, also written as text; "" is null.
+    """A finite number below MAX_NUMBER, also written as text; "" is null.
 
     A number stays as JSON has it: a whole one does not become a float, which might round it.
     """
@@ -83,9 +80,9 @@ def to_number(value: Any) -> float | Rejected | None:
     try:
         number = float(_without_underscores(value))
     except (TypeError, ValueError, OverflowError):
-        return Rejected()
-    if isinstance(value, bool) or not isfinite(number):
-        return Rejected()
+        return Rejected(value)
+    if isinstance(value, bool) or not isfinite(number) or abs(number) >= MAX_NUMBER:
+        return Rejected(value)
     return number if isinstance(value, str) else value
 
 

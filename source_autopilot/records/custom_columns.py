@@ -22,7 +22,7 @@ from source_autopilot.records.converters import (
     to_text,
 )
 from source_autopilot.records.rows import snake_case
-from source_autopilot.records.timestamps import to_timestamp
+from source_autopilot.records.timestamps import to_custom_date
 
 PREFIX = "custom_"
 MAX_COLUMN_NAME_BYTES = 63  # PostgreSQL cuts off the rest
@@ -61,7 +61,7 @@ TIMESTAMP = FieldType(
         "format": "date-time",
         "airbyte_type": "timestamp_with_timezone",
     },
-    to_timestamp,
+    to_custom_date,
 )
 FIELD_TYPES = {type_.name: type_ for type_ in (TEXT, INTEGER, NUMBER, BOOLEAN, TIMESTAMP)}
 
@@ -111,7 +111,7 @@ def find_entries(document: Mapping[str, Any]) -> list[Any]:
     entries = document.get("custom_fields")
     if entries is None:
         held = [field for field, value in document.items() if value is not None]
-        alike = [field for field in held if COLUMNS.find(field)[0] == "custom_fields"]
+        alike = [field for field in held if COLUMNS.name_column(field) == "custom_fields"]
         entries = document[min(alike)] if alike else None
     return entries if isinstance(entries, list) else []
 

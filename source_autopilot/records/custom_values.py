@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from source_autopilot.records.converters import convert_value
+from source_autopilot.records.converters import Rejected
 from source_autopilot.records.custom_columns import (
     DELETED,
     CustomColumn,
@@ -15,7 +15,7 @@ from source_autopilot.records.custom_columns import (
     is_deleted,
     possible_names,
 )
-from source_autopilot.records.rows import Row, Target, free_name, make_target
+from source_autopilot.records.rows import Misfit, Row, Target, make_target
 
 MAX_UNMAPPED_FIELDS = 1000
 MAX_NAMES_IN_LOG = 10
@@ -27,7 +27,6 @@ class CustomValues:
 
     def __init__(self, columns: Iterable[CustomColumn]) -> None:
         columns = list(columns)
-        self._names = {column.name for column in columns}
         self._targets = {
             column.field: make_target(column.name, column.type.convert)
             for column in columns
@@ -41,15 +40,13 @@ class CustomValues:
         self._unmapped: set[str] = set()
         self._repeated = 0
 
-    def fill(self, row: Row, document: Mapping[str, Any]) -> list[str]:
+    def fill(self, row: Row, document: Mapping[str, Any]) -> list[Misfit]:
         """Put the values of a contact's document into its row.
 
-        Returns the columns that rejected a value; they are null. A deleted entry fills no column.
-        Of several values for one column the first that is not null is in it.
+        Returns the values that did not fit their column; it is null then. A deleted entry fills no
+        column. Of several values for one column the first that is not null is in it.
         """
-        if not self._names.isdisjoint(row):
-            self._make_room(row)
-        rejected: list[str] = []
+        misfits: list[Misfit] = []
         target: Target | None
         for entry in find_entries(document):
             try:
@@ -60,13 +57,16 @@ class CustomValues:
                 continue
             column, kept_type, convert = target
             value = entry.get("value")
-            if type(value) is not kept_type:
-                value = convert_value(value, convert, column, rejected)
+            if type(value) is not kept_type and value is not None:
+                value = convert(value)
+                if type(value) is Rejected:
+                    misfits.append((column, value.example))
+                    value = value.replacement
             if row.get(column) is None:
                 row[column] = value
             elif value is not None and value != row[column]:
                 self._repeated += 1
-        return rejected
+        return misfits
 
     def notes(self) -> Iterator[str]:
         """What a person should know of the contacts so far, in sentences; counting begins again."""
@@ -97,11 +97,6 @@ class CustomValues:
         if len(self._unmapped) < MAX_UNMAPPED_FIELDS:
             self._unmapped.add(field)
         return None
-
-    def _make_room(self, row: Row) -> None:
-        """Rename attributes of the contact itself that are called like a custom column."""
-        for column in self._names & row.keys():
-            row[free_name(column, self._names | row.keys())] = row.pop(column)
 
 
 def _list_names(fields: list[str]) -> str:

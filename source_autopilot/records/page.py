@@ -124,6 +124,7 @@ def _leave_only_ids(body: Body) -> Body:
         {"contact_id": member.get("contact_id")} if isinstance(member, dict) else member
         for member in members
     ]
+    # No warning of what is not delivered.
     sanitized = {field: number for field, number in body.sanitized.items() if field == "contact_id"}
     return Body({**page, "contacts": ids}, sanitized)
 

@@ -17,9 +17,8 @@ from airbyte_cdk.sources.streams.http import HttpStream
 from source_autopilot.api.client import Answer, Client
 from source_autopilot.api.error_mapping import TRY_LATER
 from source_autopilot.errors import UnreadablePage, UserFacingError, transient_error
-from source_autopilot.records.converters import to_text
 from source_autopilot.records.page import Page, decode, parse_page
-from source_autopilot.records.rows import Columns, Row, snake_case, to_row
+from source_autopilot.records.rows import OTHER_FIELDS, Columns, Row, to_row
 from source_autopilot.reports.value_warnings import ValueWarnings
 from source_autopilot.streams.pagination import Paginator, Partition
 
@@ -41,7 +40,7 @@ class AutopilotStream(HttpStream, ABC):
 
     rows_field: ClassVar[str]
     document_key: ClassVar[str]
-    columns: ClassVar[Columns] = Columns({"title": to_text})
+    columns: ClassVar[Columns]
     decode = staticmethod(decode)
 
     def __init__(self, client: Client) -> None:
@@ -144,7 +143,7 @@ class AutopilotStream(HttpStream, ABC):
         """
         page = self._page(response)
         for field, number in page.sanitized.items():
-            self.warnings.count_sanitized({snake_case(field): number})
+            self.warnings.count_sanitized({self.columns.name_column(field): number})
         for document in page.rows:
             yield from self.records(document, stream_slice or {})
 
@@ -168,9 +167,9 @@ class AutopilotStream(HttpStream, ABC):
 
     def records(self, document: Mapping[str, Any], partition: Partition) -> Iterable[Row]:
         """The records of one document: itself, as a row."""
-        row, rejected = to_row(document, self.columns)
-        if rejected:
-            self.warnings.count_rejected(rejected)
+        row, misfits = to_row(document, self.columns)
+        if misfits:
+            self.warnings.count_rejected(misfits, kept_in=OTHER_FIELDS)
         return [row]
 
     def notes(self) -> Iterable[str]:

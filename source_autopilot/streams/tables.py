@@ -15,10 +15,11 @@ from airbyte_cdk.sources.utils.casing import camel_to_snake
 from source_autopilot.api.client import Answer, Client
 from source_autopilot.errors import PageRefused
 from source_autopilot.records.contact import COLUMNS
+from source_autopilot.records.converters import to_text
 from source_autopilot.records.custom_columns import CustomColumn, schema_properties
 from source_autopilot.records.custom_values import CustomValues
 from source_autopilot.records.page import Page, decode_members
-from source_autopilot.records.rows import Row
+from source_autopilot.records.rows import Columns, Row
 from source_autopilot.records.timestamps import format_timestamp
 from source_autopilot.streams.base import AutopilotStream
 from source_autopilot.streams.pagination import Partition
@@ -30,6 +31,7 @@ class Lists(AutopilotStream):
 
     rows_field = "lists"
     document_key = "list_id"
+    columns = Columns({"list_id": to_text, "title": to_text})
 
     def path_parts(self, partition: Partition) -> list[str]:
         return ["lists"]
@@ -40,6 +42,7 @@ class SmartSegments(AutopilotStream):
 
     rows_field = "segments"
     document_key = "segment_id"
+    columns = Columns({"segment_id": to_text, "title": to_text})
 
     def path_parts(self, partition: Partition) -> list[str]:
         return ["smart_segments"]
@@ -82,9 +85,9 @@ class Contacts(AutopilotStream):
         [row] = super().records(document, partition)
         if not self._is_recent(row.get("updated_at")):
             return ()
-        rejected = self._custom_values.fill(row, document)
-        if rejected:
-            self.warnings.count_rejected(rejected)
+        misfits = self._custom_values.fill(row, document)
+        if misfits:
+            self.warnings.count_rejected(misfits, kept_in="custom_fields")
         return (row,)
 
     def notes(self) -> Iterable[str]:
@@ -106,6 +109,7 @@ class SmartSegmentsContacts(AutopilotStream):
 
     rows_field = "contacts"
     document_key = "contact_id"
+    columns = Columns({"contact_id": to_text})
     decode = staticmethod(decode_members)
 
     def __init__(self, client: Client) -> None:

@@ -2,6 +2,8 @@
 
 import copy
 import json
+from collections.abc import Iterator
+from itertools import count
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -12,8 +14,14 @@ from hypothesis import strategies as st
 
 import source_autopilot
 from source_autopilot.records.contact import COLUMNS
-from source_autopilot.records.converters import Rejected
-from source_autopilot.records.rows import to_row
+from source_autopilot.records.custom_columns import (
+    FIELD_TYPES,
+    CustomField,
+    make_columns,
+    schema_properties,
+)
+from source_autopilot.records.custom_values import CustomValues
+from source_autopilot.records.rows import snake_case, to_row
 from unit_tests.support.documents import contacts, odd_contacts, schema_validator
 
 SCHEMA = json.loads(
@@ -23,8 +31,11 @@ VALIDATOR = schema_validator(SCHEMA)
 
 
 def test_columns__as_in_the_schema() -> None:
-    """Every column of the schema has a converter, and no converter is for an unknown column."""
-    assert sorted(COLUMNS.converters) == sorted(SCHEMA["properties"])
+    """Every column of the schema but the last has a converter, and no other column has one."""
+    *columns, last = SCHEMA["properties"]
+
+    assert sorted(COLUMNS.converters) == sorted(columns)
+    assert last == "other_fields"
 
 
 @pytest.mark.parametrize("map_field", ["anywhere_page_visits", "anywhere_utm"])
@@ -66,32 +77,62 @@ def test_columns__mails() -> None:
 
 
 @pytest.mark.parametrize(
-    ("column", "value", "kept"),
+    ("field", "value", "kept", "example"),
     [
-        ("anywhere_utm", {"a": "perhaps", "b": True}, [("a", None), ("b", True)]),
-        ("employees_range", {"min": "many", "max": 7}, {"min": None, "max": 7}),
-        ("custom_fields", [{"kind": "A", "deleted": 1}], [{"kind": "A", "deleted": None}]),
-        ("custom_fields", [{"kind": "A"}, "B"], None),
-        ("lists", {"a": 1}, None),
+        (
+            "anywhere_utm",
+            {"a": "perhaps", "b": True, "c": 2},
+            [{"url": "a", "value": None}, {"url": "b", "value": True}, {"url": "c", "value": None}],
+            "perhaps",
+        ),
+        (
+            "mail_sent",
+            {"m1": "soon", "m2": 1486139214},
+            [
+                {"id": "m1", "timestamp": None},
+                {"id": "m2", "timestamp": "2017-02-03T16:26:54.000Z"},
+            ],
+            "soon",
+        ),
+        ("employeesRange", {"min": "many", "max": 7}, {"min": None, "max": 7}, "many"),
+        ("custom_fields", [{"kind": "A", "deleted": 2}], [{"kind": "A", "deleted": None}], 2),
+        # One odd entry costs nothing but itself.
+        ("custom_fields", [{"kind": "A"}, "B", None, ["C"]], [{"kind": "A"}], "B"),
+        # Nor is a warning due for a part without a column.
+        ("employeesRange", {"min": 1, "unit": "people"}, {"min": 1}, None),
+        ("custom_fields", [{"kind": "A", "id": 7}], [{"kind": "A"}], None),
+        (
+            "custom_fields",
+            [{"fieldType": "date", "field_type": "string"}],
+            [{"field_type": "string"}],
+            None,
+        ),
+        ("custom_fields", [{"kind": "A", "id": 7}, "B"], [{"kind": "A"}], "B"),
     ],
 )
-def test_columns__partly_rejected(column: str, value: Any, kept: Any) -> None:
-    """What fits of a nested value is kept, where its shape is that of the column."""
-    if column == "anywhere_utm":
-        kept = [{"url": url, "value": held} for url, held in kept]
+def test_columns__partly_rejected(field: str, value: Any, kept: Any, example: Any) -> None:
+    """What fits of a nested value is in its column, and the whole of it in other_fields."""
+    column = snake_case(field)
 
-    assert to_row({column: value}, COLUMNS) == ({column: kept}, [column])
+    assert to_row({field: value}, COLUMNS) == (
+        {column: kept, "other_fields": {field: value}},
+        [] if example is None else [(column, example)],
+    )
 
 
-def test_columns__mail_without_a_time() -> None:
-    """One bad time among many costs that time only."""
-    row, rejected = to_row({"mail_sent": {"m1": "soon", "m2": 0}}, COLUMNS)
+@pytest.mark.parametrize(
+    "document",
+    [
+        {"employees_range": {"min": 1, "unit": None, "_id": 5}},
+        {"custom_fields": [{"kind": "A", "_rev": "1"}, None]},
+    ],
+)
+def test_columns__nested_nulls(document: dict[str, Any]) -> None:
+    """A null, or what the store adds for itself, is nothing to keep a second copy for."""
+    row, misfits = to_row(document, COLUMNS)
 
-    assert row["mail_sent"] == [
-        {"id": "m1", "timestamp": None},
-        {"id": "m2", "timestamp": "1970-01-01T00:00:00.000Z"},
-    ]
-    assert rejected == ["mail_sent"]
+    assert row in ({"employees_range": {"min": 1}}, {"custom_fields": [{"kind": "A"}]})
+    assert misfits == []
 
 
 @pytest.mark.parametrize("empty", [[], {}])
@@ -141,43 +182,84 @@ def test_columns__lists() -> None:
     ("column", "value"),
     [
         ("lists", "a"),
+        ("lists", {"a": 1}),
         ("mail_sent", "m1"),
         ("anywhere_utm", ["a.example"]),
         ("custom_fields", {"Test Field": 1}),
-        ("custom_fields", ["x"]),
+        ("custom_fields", "x"),
         ("employees_range", 5),
-        ("employees_range", {"min": 2**80}),
-        ("custom_fields", [{"kind": "k", "deleted": "perhaps"}]),
+        ("employees_range", [1, 10]),
+        ("updated_at", "soon"),
+        ("last_engagement", True),
     ],
 )
 def test_columns__rejected(column: str, value: Any) -> None:
-    """A shape that the column cannot hold is reported, not guessed at."""
-    assert isinstance(COLUMNS.converters[column](value), Rejected)
-    assert to_row({column: value}, COLUMNS)[1] == [column]
+    """A shape that the column cannot hold is reported and kept beside it, not guessed at."""
+    assert to_row({column: value}, COLUMNS) == (
+        {column: None, "other_fields": {column: value}},
+        [(column, value)],
+    )
 
 
 @given(contacts())
 def test_columns__documented_contacts(document: dict[str, Any]) -> None:
-    """A contact as documented fits the schema without rejected, and the document is untouched."""
-    before = copy.deepcopy(document)
-
-    row, rejected = to_row(document, COLUMNS)
+    """A contact as documented fits the schema, and only a second spelling is outside of it."""
+    row, misfits = to_row(document, COLUMNS)
 
     VALIDATOR.validate(row)
-    assert rejected == []
-    assert document == before
+    assert misfits == []
+    assert row.get("other_fields", {}).keys() <= {"Unsubscribed"}
+
+
+CUSTOM = make_columns(CustomField(name, type_) for name, type_ in FIELD_TYPES.items())
+
+
+def close(schema: Any) -> Any:
+    """The schema without room for properties that it does not name, at any level."""
+    if not isinstance(schema, dict):
+        return schema
+    closed = {name: close(held) for name, held in schema.items()}
+    return {**closed, "additionalProperties": False} if "properties" in schema else closed
+
+
+CLOSED = schema_validator(
+    close({**SCHEMA, "properties": {**SCHEMA["properties"], **schema_properties(CUSTOM)}})
+)
 
 
 @given(odd_contacts())
 def test_columns__odd_contacts(document: dict[str, Any]) -> None:
-    """Whatever the API sends in a contact, the row fits the schema; the document is untouched."""
+    """Whatever comes, the record has the schema's columns and no others, and the input stays."""
     before = copy.deepcopy(document)
 
-    row, _ = to_row(document, COLUMNS)
+    row, misfits = to_row(document, COLUMNS)
+    misfits = [*misfits, *CustomValues(CUSTOM).fill(row, document)]
 
-    VALIDATOR.validate(row)
+    CLOSED.validate(row)
     assert row["contact_id"] == document["contact_id"]
+    assert {column for column, _ in misfits} <= row.keys()
     assert document == before
+
+
+def mark(value: Any, marks: Iterator[int]) -> Any:
+    """The value with a text of its own in place of each number and text."""
+    if isinstance(value, dict):
+        return {name: mark(held, marks) for name, held in value.items()}
+    if isinstance(value, list):
+        return [mark(held, marks) for held in value]
+    return value if value is None or isinstance(value, bool) else f"<{next(marks)}>"
+
+
+@given(odd_contacts())
+def test_columns__no_value_is_lost(document: dict[str, Any]) -> None:
+    """Each value of a contact, wherever it is, is somewhere in the record."""
+    marks = count()
+    marked = mark(document, marks)
+
+    row, _ = to_row(marked, COLUMNS)
+
+    text = json.dumps(row)
+    assert [number for number in range(next(marks)) if f"<{number}>" not in text] == []
 
 
 @given(odd_contacts(), st.randoms(use_true_random=False))
@@ -186,8 +268,8 @@ def test_columns__order_of_fields(document: dict[str, Any], chance: Random) -> N
     fields = list(document.items())
     chance.shuffle(fields)
 
-    row, rejected = to_row(dict(fields), COLUMNS)
+    row, misfits = to_row(dict(fields), COLUMNS)
 
-    expected_row, expected_rejected = to_row(document, COLUMNS)
+    expected_row, expected_misfits = to_row(document, COLUMNS)
     assert row == expected_row
-    assert sorted(rejected) == sorted(expected_rejected)
+    assert sorted(misfits, key=str) == sorted(expected_misfits, key=str)

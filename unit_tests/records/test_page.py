@@ -210,6 +210,7 @@ def test_decode_members__sanitizes_an_id() -> None:
         body = b'{"contacts": [{"contact_id": "p' + odd + b'1"}]}'
 
         assert verdict(decode_members(body))[0] == ["p\ufffd1"]
+        assert decode_members(body).sanitized == {"contact_id": 1}
 
 
 NO_JSON = [

@@ -1,7 +1,6 @@
 """Tests of `rows`."""
 
 import copy
-import json
 from typing import Any
 
 import pytest
@@ -12,58 +11,79 @@ from source_autopilot.records.converters import to_boolean, to_text
 from source_autopilot.records.rows import MAX_REMEMBERED_FIELDS, Columns, snake_case, to_row
 from unit_tests.support.documents import JSON
 
+FLAGS = {"unsubscribed": to_boolean}
+TEXTS = dict.fromkeys(["a", "bc"], to_text)
+
 
 def test_to_row__plain() -> None:
-    """Fields with a converter get its type, the others stay as they are."""
-    document = {"FirstName": 5, "leadScore": {"Deep": [1]}, "unsubscribed": "true"}
+    """A field whose name leads to a column is in it, as the column's type."""
+    document = {"FirstName": 5, "unsubscribed": "true", "last_name": None}
+    columns = Columns({"first_name": to_text, "last_name": to_text, "unsubscribed": to_boolean})
 
-    row, rejected = to_row(document, Columns({"first_name": to_text, "unsubscribed": to_boolean}))
+    assert to_row(document, columns) == (
+        {"first_name": "5", "unsubscribed": True, "last_name": None},
+        [],
+    )
 
-    assert row == {"first_name": "5", "lead_score": {"Deep": [1]}, "unsubscribed": True}
-    assert rejected == []
+
+@pytest.mark.parametrize("field", ["leadScore", "会社", "custom_seats", "OtherFields", "", "\n"])
+@pytest.mark.parametrize("value", [0, "", {"Deep": [1]}, [None]])
+def test_to_row__field_without_a_column(field: str, value: Any) -> None:
+    """What no column is made for is in other_fields, as the API spells and sends it."""
+    assert to_row({"Unsubscribed": True, field: value}, Columns(FLAGS)) == (
+        {"unsubscribed": True, "other_fields": {field: value}},
+        [],
+    )
+
+
+@pytest.mark.parametrize("document", [{}, {"leadScore": None}, {"_id": "p1", "_rev": "3-5f"}])
+def test_to_row__nothing_worth_a_column(document: dict[str, Any]) -> None:
+    """Nulls say nothing, and what the store adds for itself is of no use: no other_fields."""
+    assert to_row(document, Columns(FLAGS)) == ({}, [])
 
 
 def test_to_row__rejected() -> None:
-    """A value that does not fit is null, and its column is named."""
-    assert to_row({"unsubscribed": "maybe"}, Columns({"unsubscribed": to_boolean})) == (
-        {"unsubscribed": None},
-        ["unsubscribed"],
+    """A value that does not fit is null, named with its column, and kept as it came."""
+    assert to_row({"Unsubscribed": "maybe"}, Columns(FLAGS)) == (
+        {"unsubscribed": None, "other_fields": {"Unsubscribed": "maybe"}},
+        [("unsubscribed", "maybe")],
     )
 
 
 @pytest.mark.parametrize(
-    ("document", "expected"),
+    ("document", "column", "other"),
     [
         # The field that is spelled like the column gets it.
-        (
-            {"Unsubscribed": True, "unsubscribed": False},
-            {"unsubscribed": False, "unsubscribed_2": True},
-        ),
+        ({"Unsubscribed": True, "unsubscribed": False}, False, {"Unsubscribed": True}),
         # A null gives way: it says nothing.
-        ({"Unsubscribed": True, "unsubscribed": None}, {"unsubscribed": True}),
-        ({"Unsubscribed": None, "unsubscribed": None}, {"unsubscribed": None}),
-        # The same value once is enough.
-        ({"Unsubscribed": True, "unsubscribed": True}, {"unsubscribed": True}),
+        ({"Unsubscribed": True, "unsubscribed": None}, True, None),
+        ({"Unsubscribed": True, "unsubscribed": ""}, True, None),
+        ({"Unsubscribed": None, "unsubscribed": None}, None, None),
+        # So does what does not fit, which is kept all the same.
+        ({"Unsubscribed": True, "unsubscribed": "maybe"}, True, {"unsubscribed": "maybe"}),
+        ({"Unsubscribed": "?", "unsubscribed": False}, False, {"Unsubscribed": "?"}),
+        # The same value once is enough, however it is written.
+        ({"Unsubscribed": True, "unsubscribed": True}, True, None),
+        ({"Unsubscribed": "TRUE", "unsubscribed": 1}, True, None),
         # Without a field of the column's spelling, the first in spelling order gets it.
+        ({"unsubscribed ": "0", "Unsubscribed": True}, True, {"unsubscribed ": "0"}),
+        # Others are not taken for rivals.
         (
-            {"unSubscribed": 3, "UnSubscribed": 4},
-            {"un_subscribed": 4, "un_subscribed_2": 3},
+            {"Unsubscribed": True, "unsubscribed": False, "unsubscribed_2": 1, "_rev": 2},
+            False,
+            {"Unsubscribed": True, "unsubscribed_2": 1},
         ),
     ],
 )
-def test_to_row__shared_column(document: dict[str, Any], expected: dict[str, Any]) -> None:
+def test_to_row__shared_column(
+    document: dict[str, Any], column: bool | None, other: dict[str, Any] | None
+) -> None:
     """Two fields with one column: the documented rule, in either order of the fields."""
     backwards = dict(reversed(document.items()))
+    expected = {"unsubscribed": column, **({"other_fields": other} if other else {})}
 
-    assert to_row(document, Columns({}))[0] == expected
-    assert to_row(backwards, Columns({}))[0] == expected
-
-
-def test_to_row__shared_column_and_a_field_of_the_next_name() -> None:
-    """A numbered column never takes the place of a field that has that name itself."""
-    document = {"A": 1, "a": 2, "a_2": 3}
-
-    assert to_row(document, Columns({})) == ({"a": 2, "a_3": 1, "a_2": 3}, [])
+    assert to_row(document, Columns(FLAGS))[0] == expected
+    assert to_row(backwards, Columns(FLAGS))[0] == expected
 
 
 ALIKE = st.dictionaries(st.sampled_from(["Ab", "ab", "AB", "ab_2", "Ab 2", "aB", "a_b"]), JSON)
@@ -74,37 +94,36 @@ def test_to_row__loses_nothing(document: dict[str, Any]) -> None:
     """Every value that is not null is in the row, however many fields share a column."""
     before = copy.deepcopy(document)
 
-    row, _ = to_row(document, Columns({}))
+    row, _ = to_row(document, Columns({"ab": to_text, "a_b": to_text}))
 
-    def spelled(values: Any) -> set[str]:
-        return {json.dumps(value, sort_keys=True) for value in values if value is not None}
-
-    assert spelled(row.values()) == spelled(document.values())
+    other = row.pop("other_fields", {})
+    assert set(map(to_text, document.values())) - {None} == (
+        {*row.values(), *map(to_text, other.values())} - {None}
+    )
+    assert other.items() <= document.items()
     assert document == before
 
 
 def test_columns__remember_only_so_many() -> None:
     """Documents whose fields are all different do not fill the memory, and lose nothing."""
-    columns = Columns({"a": to_text})
+    columns = Columns(TEXTS)
 
     for number in range(MAX_REMEMBERED_FIELDS + 10):
-        assert to_row({f"f{number}": 1, "A": 2}, columns) == ({f"f{number}": 1, "a": "2"}, [])
+        row, _ = to_row({f"f{number}": 1, "A": 2}, columns)
+        assert row == {"a": "2", "other_fields": {f"f{number}": 1}}
 
     assert len(columns.targets) == MAX_REMEMBERED_FIELDS
-    assert to_row({"A": 1, "a": 2, "Bc": 3, "bc": 4}, columns) == (
-        {"a": "2", "a_2": "1", "bc": 4, "bc_2": 3},
-        [],
-    )
+    assert to_row({"A": 1, "a": 2, "Bc": 3, "bc": 4}, columns)[0] == {
+        "a": "2",
+        "bc": "4",
+        "other_fields": {"A": 1, "Bc": 3},
+    }
 
 
-def test_columns__learned_before() -> None:
-    """Which fields share a column is known from whatever documents they turned up in."""
-    columns = Columns({})
-    for document in [{"Bc": 1}, {"bc": 2}, {"BC": 3, "b": 4}]:
-        to_row(document, columns)
-
-    assert to_row({"BC": 4, "b": 5, "bc": 6}, columns)[0] == {"bc": 6, "bc_2": 4, "b": 5}
-    assert to_row({"BC": 4, "Bc": 5}, columns)[0] == {"bc": 4, "bc_2": 5}
+def test_name_column__of_any_field() -> None:
+    """A field's values are in its column, or in other_fields if it has none."""
+    assert Columns(TEXTS).name_column("A") == "a"
+    assert Columns(TEXTS).name_column("lead score") == "other_fields"
 
 
 @pytest.mark.parametrize(

@@ -192,12 +192,38 @@ def test_warnings__rejected_values(
     with caplog.at_level(logging.WARNING):
         stream.warnings.log(stream.name, stream.logger)
 
-    assert rows[0] == {"contact_id": "p1", "updated_at": None, "unsubscribed": None}
+    assert rows[0] == {
+        "contact_id": "p1",
+        "updated_at": None,
+        "unsubscribed": None,
+        "other_fields": {"updated_at": "soon", "unsubscribed": "perhaps"},
+    }
+    kept = "what did not fit is null in its place, and other_fields has it as it came."
     assert [record.getMessage() for record in caplog.records] == [
-        "contacts: 1 value did not fit the type of column unsubscribed;"
-        " what did not fit is null in its place.",
-        "contacts: 2 values did not fit the type of column updated_at;"
-        " what did not fit is null in its place.",
+        f"contacts: 1 value did not fit the type of column unsubscribed; {kept}"
+        ' The first looks like "aaaaaaa" (a: any letter, 9: any digit).',
+        f"contacts: 2 values did not fit the type of column updated_at; {kept}"
+        ' The first looks like "aaaa" (a: any letter, 9: any digit).',
+    ]
+
+
+def test_warnings__values_that_nothing_can_store(
+    client: Client, autopilot: Mocker, caplog: pytest.LogCaptureFixture
+) -> None:
+    """What was replaced is counted under the column that has it now."""
+    text = r'{"contacts": [{"contact_id": "p1", "FirstName": "\ud83d", "会社": "a\u0000"}]}'
+    autopilot.get(URL + "contacts", text=text)
+    stream = contacts_of(client)
+
+    rows = read(stream)
+    with caplog.at_level(logging.WARNING):
+        stream.warnings.log(stream.name, stream.logger)
+
+    other = {"会社": "a\ufffd"}
+    assert rows == [{"contact_id": "p1", "first_name": "\ufffd", "other_fields": other}]
+    assert [message.split(" could")[0] for message in caplog.messages] == [
+        "contacts: 1 value of column first_name",
+        "contacts: 1 value of column other_fields",
     ]
 
 

@@ -17,14 +17,14 @@ START = datetime(2024, 1, 31, 10, 30, tzinfo=timezone.utc)
 
 
 def test_lists__rows(client: Client, autopilot: Mocker) -> None:
-    """A list has its id and title, and what else the API may send, in snake_case."""
+    """A list has its id and title, and what else the API may send in other_fields."""
     autopilot.get(
         URL + "lists",
         json={"lists": [{"list_id": "contactlist_1", "title": "1k.csv", "memberCount": 3}]},
     )
 
     assert list(Lists(client).read_records(SyncMode.full_refresh)) == [
-        {"list_id": "contactlist_1", "title": "1k.csv", "member_count": 3}
+        {"list_id": "contactlist_1", "title": "1k.csv", "other_fields": {"memberCount": 3}}
     ]
 
 
@@ -46,6 +46,10 @@ def test_smart_segments__rows(client: Client, autopilot: Mocker) -> None:
         ("2024-01-31T10:30:00.000001Z", True),
         (1706697000000, True),
         (1706696999999, False),
+        (1706697000, True),  # seconds
+        ("Wed, 31 Jan 2024 10:30:00 GMT", True),
+        ("Wed, 31 Jan 2024 10:29:59 GMT", False),
+        (0, True),
         ("", True),
         (None, True),
         ("no time at all", True),
