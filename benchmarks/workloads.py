@@ -45,7 +45,10 @@ class Workload:
     def simulator(self) -> Simulator:
         """A fresh simulator."""
         return Simulator(
-            self.account, rate_limit=self.rate_limit, latency_seconds=self.latency_seconds
+            self.account,
+            rate_limit=self.rate_limit,
+            latency_seconds=self.latency_seconds,
+            transport="steady",  # a connection that closes costs one client more than another
         )
 
     @property

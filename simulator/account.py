@@ -3,23 +3,30 @@
 Everything follows from the arguments alone, on every machine. The account answers two questions:
 what does the API send (`document`, `lists`, `segments`), and which rows must come out of it (`row`,
 `rows`, `pairs`, and again `lists` and `segments`, whose rows are what the API sends).
+
+Contacts have numbers. Those of the beginning are numbered by their ids, which ascend; a contact
+that is created later gets the next number, and an id of any place among the others.
 """
 
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime, timezone
 from typing import Any
 
 from .contact import Contacts
 from .custom_fields import DEFINITIONS, CustomField
-from .seed import Identities, make_dice
+from .ids import id_in_front_of, make_contact_ids, make_dice, make_uuid
 from .segments import Members, divide, vary_sizes
 from .vocabulary import LIST_TITLES, SEGMENT_TITLES
 
 NOW = datetime(2026, 11, 1, tzinfo=timezone.utc)
 """The account's today: contacts were updated in the three years before it."""
+
+NEWER_SHARE = 0.2
+"""How many contact ids are `person_AP2-<uuid>` unless an account says otherwise."""
 
 _FIRST_SEGMENT_NUMBER = 1456891025207
 _SEGMENT_NUMBER_STEP = 86400123
@@ -30,7 +37,13 @@ class Account:
 
     `pairs` spreads that many memberships over the segments; `segment_sizes` sets each segment's
     size, and with it their number. Without either the sizes cover the edges of paging.
-    `custom_fields` are defined at first; `define` and `delete_field` change that.
+    `custom_fields` are defined at first; `define` and `delete_field` change that. Of the contact
+    ids a share of `newer_ids` is `person_AP2-<uuid>`, and of the rest one of `lower_case_ids` is in
+    lower case.
+
+    Attributes:
+        version: grows with each contact that is created, deleted or edited.
+        deleted_ids: those of the contacts that are gone.
     """
 
     def __init__(
@@ -43,21 +56,31 @@ class Account:
         pairs: int | None = None,
         segment_sizes: Sequence[int] | None = None,
         custom_fields: Sequence[CustomField] = DEFINITIONS,
+        newer_ids: float = NEWER_SHARE,
+        lower_case_ids: float = 0.0,
         now: datetime = NOW,
     ) -> None:
+        if not 0 <= min(newer_ids, lower_case_ids) <= max(newer_ids, lower_case_ids) <= 1:
+            raise ValueError(f"shares of ids are {newer_ids} and {lower_case_ids}: expected 0 to 1")
         if min(contacts, lists, segments or 0) < 0:
             raise ValueError("an account can't have fewer than 0 contacts, lists or segments")
         self.seed = seed
-        self.contact_count = contacts
+        self.version = 0
+        self.deleted_ids: set[str] = set()
+        self._first_count = contacts
+        self._ids = make_contact_ids(seed, contacts, newer=newer_ids, lower_case=lower_case_ids)
+        self._edits: Counter[int] = Counter()
         sizes = _sizes(seed, contacts, segments, pairs, segment_sizes)
-        ids = Identities(seed, "list")
-        self._lists = [
-            (f"contactlist_{ids.uuid(number)}", _title(LIST_TITLES, number))
-            for number in range(lists)
-        ]
+        self._lists = _lists(seed, lists)
         self._segments = _segments(seed, contacts, sizes)
+        self._joined: dict[str | None, list[int]] = {}
         self._now_ms = round(now.timestamp() * 1000)
         self._set_custom_fields(custom_fields)
+
+    @property
+    def contact_count(self) -> int:
+        """How many contacts there are."""
+        return len(self.members(None))
 
     @property
     def segment_ids(self) -> list[str]:
@@ -67,37 +90,33 @@ class Account:
     @property
     def pair_count(self) -> int:
         """How many segment memberships there are."""
-        return sum(len(members) for members in self._segments.values())
+        return sum(len(self.members(segment_id)) for segment_id in self._segments)
 
-    def contact_id(self, index: int) -> str:
+    def contact_id(self, number: int) -> str:
         """The id of the contact with this number."""
-        return self._contacts.contact_id(index)
+        return self._ids[number]
 
-    def index_of(self, contact_id: str) -> int | None:
-        """The number of the contact with this id, or None if the account doesn't have it."""
-        index = self._contacts.index_of(contact_id)
-        return index if index is not None and index < self.contact_count else None
-
-    def contact_json(self, index: int) -> bytes:
+    def contact_json(self, number: int) -> bytes:
         """The contact as the API sends it, ready for the wire."""
-        return self._contacts.document(index)
+        return self._contacts.document(number, self._ids[number], edits=self._edits[number])
 
-    def document(self, index: int) -> dict[str, Any]:
+    def document(self, number: int) -> dict[str, Any]:
         """The contact as the API sends it."""
-        document: dict[str, Any] = json.loads(self._contacts.document(index))
+        document: dict[str, Any] = json.loads(self.contact_json(number))
         return document
 
-    def row(self, index: int, *, without: Collection[str] = ()) -> dict[str, Any]:
-        """The row of `contacts` that must come out of `document(index)`.
+    def row(self, number: int, *, without: Collection[str] = ()) -> dict[str, Any]:
+        """The row of `contacts` that must come out of `document(number)`.
 
         It has a column for each custom field that is defined, except those in `without`.
         """
-        row: dict[str, Any] = json.loads(self._contacts.row(index))
+        contact_id, edits = self._ids[number], self._edits[number]
+        row: dict[str, Any] = json.loads(self._contacts.row(number, contact_id, edits=edits))
         return {column: value for column, value in row.items() if column not in without}
 
     def rows(self) -> Iterator[dict[str, Any]]:
-        """Every row of `contacts`, in the API's order."""
-        return map(self.row, range(self.contact_count))
+        """Every row of `contacts`, by its id in byte order."""
+        return map(self.row, sorted(self.members(None), key=self.contact_id))
 
     def lists(self) -> list[dict[str, str]]:
         """The lists as the API sends them, which are also the rows of `lists`."""
@@ -110,19 +129,43 @@ class Account:
             for number, segment_id in enumerate(self._segments)
         ]
 
-    def all_contacts(self) -> Members:
-        """The numbers of all contacts: the chain that `GET /contacts` walks."""
-        return Members(self.contact_count, self.contact_count)
+    def members(self, segment_id: str | None) -> Sequence[int]:
+        """The numbers of a segment's contacts or, for None, of all: those of later are the last.
 
-    def members(self, segment_id: str) -> Members:
-        """The numbers of the segment's contacts, in order; KeyError for a foreign segment."""
-        return self._segments[segment_id]
+        KeyError for a foreign segment.
+        """
+        everybody = Members(self._first_count, self._first_count)
+        first = everybody if segment_id is None else self._segments[segment_id]
+        if not self.version:
+            return first
+        numbers = *first, *self._joined.get(segment_id, [])
+        return [number for number in numbers if self._ids[number] not in self.deleted_ids]
 
     def pairs(self) -> Iterator[tuple[str, str]]:
         """Every (segment_id, contact_id): the rows of `smart_segments_contacts`."""
-        for segment_id, members in self._segments.items():
-            for index in members:
-                yield segment_id, self.contact_id(index)
+        for segment_id in self._segments:
+            for number in self.members(segment_id):
+                yield segment_id, self.contact_id(number)
+
+    def create(self, in_front_of: int, *, segment_id: str | None = None) -> None:
+        """Add a contact whose id comes directly in front of another's, perhaps to a segment."""
+        contact_id = id_in_front_of(self._ids[in_front_of])
+        while contact_id in self._ids:
+            contact_id = id_in_front_of(contact_id)
+        for joined in {None, segment_id}:
+            self._joined.setdefault(joined, []).append(len(self._ids))
+        self._ids.append(contact_id)
+        self.version += 1
+
+    def delete(self, number: int) -> None:
+        """Remove a contact, also from its segments."""
+        self.deleted_ids.add(self._ids[number])
+        self.version += 1
+
+    def edit(self, number: int) -> None:
+        """Give a contact another name and other times; it keeps its id and its segments."""
+        self._edits[number] += 1
+        self.version += 1
 
     def custom_fields(self) -> list[dict[str, str]]:
         """The definitions of the custom fields, as the API sends them."""
@@ -180,16 +223,24 @@ def _sizes(
     return list(sizes)
 
 
+def _lists(seed: int, count: int) -> list[tuple[str, str]]:
+    """The ids and titles of lists; every fifth id is free text with spaces [client]."""
+    dice = make_dice(seed, "list ids")
+    titles = [_title(LIST_TITLES, number) for number in range(count)]
+    names = [make_uuid(dice) if number % 5 != 2 else title for number, title in enumerate(titles)]
+    return [(f"contactlist_{name}", title) for name, title in zip(names, titles, strict=True)]
+
+
 def _segments(seed: int, contacts: int, sizes: Sequence[int]) -> dict[str, Members]:
-    """Segment id -> its members, in the API's order."""
+    """Segment id -> its members, in the API's order. Every fifth id has spaces [guess]."""
     dice = make_dice(seed, "segment members")
     first = _FIRST_SEGMENT_NUMBER + dice.randrange(_SEGMENT_NUMBER_STEP)
-    return {
-        f"contactlist_sseg{first + number * _SEGMENT_NUMBER_STEP}": Members(
-            contacts, size, dice.randrange(contacts or 1)
-        )
-        for number, size in enumerate(sizes)
-    }
+    segments = {}
+    for number, size in enumerate(sizes):
+        segment_id = f"contactlist_sseg{first + number * _SEGMENT_NUMBER_STEP}"
+        segment_id += " copy of a segment" if number % 5 == 2 else ""
+        segments[segment_id] = Members(contacts, size, dice.randrange(contacts or 1))
+    return segments
 
 
 def _title(titles: Sequence[str], number: int) -> str:

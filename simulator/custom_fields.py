@@ -15,6 +15,7 @@ class CustomField(NamedTuple):
     """A field's name and type, the column that the product must give it, and how many have it.
 
     `deleted` fields are those that the account no longer lists, while contacts keep their values.
+    An `odd` field has values that are not of its type, which its column cannot show.
     """
 
     name: str
@@ -22,20 +23,21 @@ class CustomField(NamedTuple):
     column: str
     likelihood: float = 0.4
     deleted: bool = False
+    odd: bool = False
 
 
 DEFINITIONS = (
     CustomField("Test Field", "string", "custom_test_field"),
     CustomField("Favourite colour", "string", "custom_favourite_colour"),
     CustomField("Répondu à l'enquête", "boolean", "custom_répondu_à_l_enquête"),
-    CustomField("Renewal date", "date", "custom_renewal_date"),
+    CustomField("Renewal date", "date", "custom_renewal_date", odd=True),
     CustomField("Seats", "integer", "custom_seats"),
     CustomField("Score", "float", "custom_score"),
     CustomField("Interests", "list", "custom_interests"),
-    CustomField("Old CRM id", "string", "custom_old_crm_id", deleted=True),
+    CustomField("Old CRM #", "string", "custom_old_crm", deleted=True),
     CustomField("Preferences", "list", "custom_preferences", deleted=True),
 )
-"""What an account has by default."""
+"""What an account has by default. Names have spaces, `#`, and any script [seen, client]."""
 
 _TYPES = ("string", "integer", "float", "boolean", "date")
 
@@ -72,6 +74,8 @@ Maker = Callable[[Random, int], Value]
 
 
 def _text(dice: Random, now_ms: int) -> Value:
+    if dice.random() < 0.1:
+        return ["a", 1], '["a",1]', '["a",1]'  # an array broke a client [client G]
     value = dice.choice(("This is a test", "", 'say "hi"\nand leave', "naïve 😀", "12", "null"))
     return value, value, value
 
@@ -85,7 +89,7 @@ def _date(dice: Random, now_ms: int) -> Value:
     text = iso(at_ms)
     midnight = f"{text[:10]}T00:00:00.000Z"
     written = ((text, text, text), (at_ms, str(at_ms), text), (text[:10], text[:10], midnight))
-    return dice.choice((*written, ("", "", None)))
+    return dice.choice((*written, ("", "", None)))  # "" in a date broke a client [client G]
 
 
 def _integer(dice: Random, now_ms: int) -> Value:
@@ -94,14 +98,18 @@ def _integer(dice: Random, now_ms: int) -> Value:
 
 
 def _float(dice: Random, now_ms: int) -> Value:
-    number = dice.choice((0.5, 99.25, -1.75, 3.0))
-    return (number if dice.random() < 0.7 else str(number)), str(number), number
+    number = dice.choice((0.5, 99.25, -1.75, 3))  # a whole one broke a client [client G]
+    if dice.random() < 0.7:
+        return number, str(number), number
+    return str(number), str(number), float(number)
 
 
 def _nested(dice: Random, now_ms: int) -> Value:
     sent, text = dice.choice(((["a", 1], '["a",1]'), ({"mail": True}, '{"mail":true}')))
     return sent, text, text
 
+
+_ODD_VALUES: tuple[Value, ...] = (("soon", "soon", None), ([2017], "[2017]", None))  # [client G]
 
 _MAKERS: dict[str, Maker] = {
     "string": _text,
@@ -116,7 +124,7 @@ _MAKERS: dict[str, Maker] = {
 def make_custom_fields(dice: Random, now_ms: int, fields: Sequence[CustomField]) -> Iterator[Field]:
     """The `custom_fields` attribute of one contact, and the columns that must come of it.
 
-    One contact in five has no such attribute at all.
+    It is absent in a contact that has no value [seen A], which is at least one in five.
     """
     if dice.random() < 0.2:
         return
@@ -126,11 +134,14 @@ def make_custom_fields(dice: Random, now_ms: int, fields: Sequence[CustomField])
         if dice.random() >= field.likelihood:
             continue
         value, text, typed = _MAKERS[field.field_type](dice, now_ms)
+        if field.odd and dice.random() < 0.1:
+            value, text, typed = dice.choice(_ODD_VALUES)
         if dice.random() < 0.1:
-            value, text, typed = None, None, None
+            value, text, typed = None, None, None  # null broke a client, too [client G]
         rest = {"kind": field.name, "deleted": field.deleted}
         sent.append({**rest, "value": value, "fieldType": field.field_type})
         expected.append({**rest, "value": text, "field_type": field.field_type})
         if not field.deleted:
             yield Field(None, None, field.column, typed)
-    yield Field("custom_fields", sent, "custom_fields", expected)
+    if sent:
+        yield Field("custom_fields", sent, "custom_fields", expected)

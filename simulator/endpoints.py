@@ -5,7 +5,7 @@ Knows nothing of keys, limits, faults or sockets.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from uuid import NAMESPACE_URL, uuid5
@@ -13,8 +13,8 @@ from uuid import NAMESPACE_URL, uuid5
 import orjson
 
 from .account import Account
+from .changes import Change, apply
 from .paging import Paging
-from .segments import Members
 
 JSON = "application/json"
 
@@ -22,9 +22,10 @@ _MESSAGES = {
     400: "No autopilotapikey header provided.",
     401: "Provided autopilotapikey not valid.",
     404: "The requested resource was not found.",
-    429: "Rate limit exceeded.",
+    429: "You have exceeded your request rate of 5 r/s.",
     500: "Something went wrong.",
 }
+"""[doc]; what the messages of 404 and 500 say is a guess."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +33,8 @@ class Answer:
     """An answer before it is written to the wire.
 
     `body` is a JSON value, or bytes to send as they are. Where it holds rows, `rows_key` names
-    them; where it is a page, `bookmark` is the one that it was requested with.
+    them; where it is a page, `bookmark` is the one that it was requested with. No `content_type` is
+    no header.
     """
 
     status: int
@@ -42,22 +44,46 @@ class Answer:
     rows_key: str | None = None
     bookmark: str | None = None
 
+    @property
+    def is_page(self) -> bool:
+        """Whether it is a page of contacts."""
+        return self.rows_key == "contacts"
+
     def payload(self) -> bytes:
         """The body's bytes."""
         return self.body if isinstance(self.body, bytes) else orjson.dumps(self.body)
 
 
-def make_error(status: int, message: str = "", headers: Mapping[str, str] | None = None) -> Answer:
-    """The body of a status: documented for 400, 401, 404, 429, 500; the others are alike."""
+ERROR_SHAPES: dict[str, Callable[[str, str], object]] = {
+    "documented": lambda phrase, message: {"error": phrase, "message": message},  # [doc]
+    "restify": lambda phrase, message: {  # [seen C]
+        "code": f"{phrase.title().replace(' ', '')}Error",
+        "message": message,
+    },
+    "empty": lambda phrase, message: b"",  # [client G]
+    "text": lambda phrase, message: message.encode(),  # [client G]: no JSON
+}
+"""Shape -> the body of an error, from the status's phrase and a message."""
+
+
+def make_error(
+    status: int,
+    message: str = "",
+    *,
+    shape: str = "documented",
+    headers: Mapping[str, str] | None = None,
+) -> Answer:
+    """The answer of a status: documented for 400, 401, 404, 429, 500; the others are alike."""
     phrase = _phrase(status)
-    body = {"error": phrase, "message": message or _MESSAGES.get(status, f"{phrase}.")}
-    return Answer(status, body, headers or {})
+    body = ERROR_SHAPES[shape](phrase, message or _MESSAGES.get(status, f"{phrase}."))
+    content_type = "" if isinstance(body, bytes) else JSON
+    return Answer(status, body, headers or {}, content_type=content_type)
 
 
 def refuse_method(method: str) -> Answer:
-    """The API's other shape of error: that of a wrong method."""
-    body = {"code": "MethodNotAllowedError", "message": f"{method} is not allowed"}
-    return Answer(405, body, {"Allow": "GET"})
+    """What a method gets that the API doesn't have [seen C]."""
+    message = f"{method} is not allowed"
+    return make_error(405, message, shape="restify", headers={"Allow": "GET"})
 
 
 def _phrase(status: int) -> str:
@@ -65,6 +91,20 @@ def _phrase(status: int) -> str:
         return HTTPStatus(status).phrase
     except ValueError:
         return "Unknown"
+
+
+def _locate(path: Sequence[str]) -> tuple[str | None, str | None] | None:
+    """The segment, or None for all contacts, and the bookmark of a page's path."""
+    match path:
+        case ("contacts",):
+            return None, None
+        case ("contacts", bookmark) if bookmark != "custom_fields":
+            return None, bookmark
+        case ("smart_segments", segment_id, "contacts"):
+            return segment_id, None
+        case ("smart_segments", segment_id, "contacts", bookmark):
+            return segment_id, bookmark
+    return None
 
 
 class Endpoints:
@@ -79,41 +119,42 @@ class Endpoints:
         match path:
             case ("contacts", "custom_fields"):
                 return Answer(200, self._account.custom_fields())
-            case ("contacts", *bookmark):
-                return self._page(self._account.all_contacts(), bookmark)
             case ("lists",):
                 return Answer(200, {"lists": self._account.lists()}, rows_key="lists")
             case ("smart_segments",):
                 return Answer(200, {"segments": self._account.segments()}, rows_key="segments")
-            case ("smart_segments", segment_id, "contacts", *bookmark):
-                return self._segment_page(segment_id, bookmark)
             case ("account",):
                 return Answer(200, self._account_body())
             case _:
-                return make_error(404)
+                place = _locate(path)
+                return self._page(*place) if place else make_error(404)
 
-    def _segment_page(self, segment_id: str, bookmark: Sequence[str]) -> Answer:
+    def change(self, change: Change, path: Sequence[str]) -> None:
+        """Let a change happen at the beginning of the page of this path."""
+        place = _locate(path)
+        if place:
+            apply(change, self._paging, *place)
+
+    def _page(self, segment_id: str | None, bookmark: str | None) -> Answer:
+        """A page of full contact objects."""
         try:
-            chain = self._account.members(segment_id)
+            page = self._paging.page(segment_id, bookmark)
         except KeyError:
             return make_error(404, "Segment not found.")
-        return self._page(chain, bookmark)
-
-    def _page(self, chain: Members, rest: Sequence[str]) -> Answer:
-        """A page of full contact objects; `rest` of the path is empty or holds the bookmark."""
-        if len(rest) > 1:
-            return make_error(404)
-        bookmark = rest[0] if rest else None
-        page = self._paging.page(chain, bookmark)
         if page is None:
             return make_error(404, "Bookmark not found.")
-        contacts = [orjson.Fragment(self._account.contact_json(index)) for index in page.indexes]
-        body: dict[str, object] = {"contacts": contacts, "total_contacts": len(chain)}
-        if page.next_bookmark is not None:
-            body["bookmark"] = page.next_bookmark
+        contacts = [orjson.Fragment(self._account.contact_json(number)) for number in page.numbers]
+        total = len(self._account.members(segment_id))
+        body: dict[str, object] = {"contacts": contacts, "total_contacts": total}
+        if page.bookmark is not None:
+            body["bookmark"] = self._paging.bookmark(page.bookmark)
         return Answer(200, body, rows_key="contacts", bookmark=bookmark)
 
     def _account_body(self) -> dict[str, object]:
-        """A guess: `GET /account` is documented in name only."""
+        """Its three fields are all that is known of `GET /account` [client]."""
         instance_id = str(uuid5(NAMESPACE_URL, f"autopilot/{self._account.seed}"))
-        return {"instanceId": instance_id, "name": "Simulated account"}
+        return {
+            "instanceId": instance_id,
+            "fullName": "Simulated account",
+            "email": "owner@simulated.example",
+        }

@@ -42,7 +42,7 @@ def change_answer(fault: Fault, answer: Answer) -> Answer:
 def _status(fault: Fault, answer: Answer) -> Answer:
     headers = {"Retry-After": fault.retry_after, "Location": fault.location}
     given = {name: value for name, value in headers.items() if value is not None}
-    return make_error(cast(int, fault.status), headers=given)
+    return make_error(cast(int, fault.status), shape=fault.shape, headers=given)
 
 
 def _html(fault: Fault, answer: Answer) -> Answer:

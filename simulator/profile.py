@@ -11,7 +11,20 @@ from itertools import chain
 from random import Random
 
 from .custom_fields import CustomField, make_custom_fields
-from .field import EMPTY, EPOCH_MS, ISO, Field, mail_map, plain, timestamp, url_map
+from .field import (
+    EMPTY,
+    EPOCH_MS,
+    ISO,
+    NANOSECONDS,
+    OTHER_FIELDS,
+    RFC_1123,
+    Field,
+    mail_map,
+    other,
+    plain,
+    timestamp,
+    url_map,
+)
 from .vocabulary import (
     COLOURS,
     FORMS,
@@ -23,18 +36,19 @@ from .vocabulary import (
     SALUTATIONS,
     STATUSES,
     STREETS,
+    TIME_ZONES,
     UTM_TAGS,
     Company,
 )
 
 YEAR_MS = 365 * 24 * 60 * 60 * 1000
-TIMESTAMP_FORMATS = (ISO, ISO, ISO, EPOCH_MS, EPOCH_MS, EMPTY)
-"""As often as the API uses each."""
+TIMESTAMP_FORMATS = (ISO, ISO, ISO, EPOCH_MS, RFC_1123, EMPTY)
+"""The usual one as often as the others together: how often the API uses each is unknown."""
 
 LikelyField = tuple[float, Field]
 
 _UNSUBSCRIBED_KEYS = ((), ("unsubscribed",), ("Unsubscribed",), ("unsubscribed", "Unsubscribed"))
-_EMPTY_MAPS: tuple[object, ...] = ({}, [])
+_EMPTY_MAPS: tuple[object, ...] = ({}, [])  # both [seen B]
 _MAIL_MAPS = {
     "mail_received": 0.7,
     "mail_opened": 0.5,
@@ -64,17 +78,11 @@ def make_profile(
         _marketing(dice, now_ms),
         _visits(dice, company, now_ms),
         _mails(dice, now_ms),
+        _engagement(dice, now_ms),
         _lists(dice, list_ids),
+        _undocumented(dice, list_ids),
     )
     yield from (field for likelihood, field in likely_fields if dice.random() < likelihood)
-    unknown = {
-        key: value
-        for likelihood, key, value in _undocumented(dice, list_ids)
-        if dice.random() < likelihood
-    }
-    yield from (Field(key, value, None, None) for key, value in unknown.items())
-    if unknown:
-        yield Field(None, None, "other_fields", unknown)
     yield from make_custom_fields(dice, now_ms, custom_fields)
 
 
@@ -85,7 +93,10 @@ def _work(dice: Random, company: Company) -> Iterator[LikelyField]:
     yield 1.0, plain("Industry", "industry", company.industry)
     yield 0.5, plain("Title", "title", dice.choice(JOB_TITLES))
     yield 0.6, plain("company_priority", "company_priority", dice.random() < 0.5)
-    yield 0.6, plain("NumberOfEmployees", "number_of_employees", str(company.min_employees))
+    # Both spellings are known (docs/autopilot-api.md, "Fields").
+    employees = dice.choice((str(company.min_employees), company.min_employees))
+    text = str(company.min_employees)
+    yield 0.6, Field("NumberOfEmployees", employees, "number_of_employees", text)
     yield 0.6, plain("employeesRange", "employees_range", known_bounds)
     yield 0.5, plain("Website", "website", f"https://www.{company.domain}/")
 
@@ -117,14 +128,22 @@ def _marketing(dice: Random, now_ms: int) -> Iterator[LikelyField]:
     yield 0.5, plain("LeadSource", "lead_source", dice.choice(LEAD_SOURCES))
     yield 0.4, plain("owner_name", "owner_name", dice.choice(OWNERS))
     yield 0.6, plain("api_originated", "api_originated", dice.random() < 0.5)
-    for key in dice.choice(_UNSUBSCRIBED_KEYS):
+    yield 0.3, plain("owner_first_name", "owner_first_name", dice.choice(OWNERS).split()[0])
+    keys = dice.choice(_UNSUBSCRIBED_KEYS)
+    for key in keys[:1]:
         yield 1.0, plain(key, "unsubscribed", unsubscribed)
+    for key in keys[1:]:  # the column's other spelling; a row shows it if it says something else
+        repeats = dice.random() < 0.5
+        column = "unsubscribed" if repeats else OTHER_FIELDS
+        value = unsubscribed if repeats else not unsubscribed
+        yield 1.0, Field(key, value, column, value)
     if unsubscribed:
         yield 0.8, _any_time(dice, "unsubscribed_at", now_ms)
 
 
 def _visits(dice: Random, company: Company, now_ms: int) -> Iterator[LikelyField]:
     pages = [f"https://www.{company.domain}{path}" for path in _choose(dice, PAGES)]
+    pages += ["//fr"] if dice.random() < 0.1 else []  # as some keys are
     forms = [f"https://www.{company.domain}{path}" for path in _choose(dice, FORMS)]
     empty = dice.choice(_EMPTY_MAPS)
     yield 0.5, _any_time(dice, "first_visit_at", now_ms)
@@ -137,10 +156,25 @@ def _visits(dice: Random, company: Company, now_ms: int) -> Iterator[LikelyField
 def _mails(dice: Random, now_ms: int) -> Iterator[LikelyField]:
     for key, likelihood in _MAIL_MAPS.items():
         mails = {
-            f"{dice.getrandbits(96):024x}": now_ms - dice.randrange(YEAR_MS)
-            for _ in range(dice.randrange(4))
+            _message_id(dice): now_ms - dice.randrange(YEAR_MS) for _ in range(dice.randrange(4))
         }
         yield likelihood, mail_map(key, key, mails, empty=dice.choice(_EMPTY_MAPS))
+
+
+def _message_id(dice: Random) -> str:
+    """Up to 130 characters [seen A]."""
+    digits = dice.choice((24, 24, 24, 130))
+    return f"{dice.getrandbits(4 * digits):0{digits}x}"
+
+
+def _engagement(dice: Random, now_ms: int) -> Iterator[LikelyField]:
+    """What the help page on webhooks shows, and a client in C# reads [doc E, client J]."""
+    zone, country = dice.choice(TIME_ZONES)
+    at_ms = now_ms - dice.randrange(YEAR_MS)
+    yield 0.5, timestamp("lastEngagement", "last_engagement", at_ms, NANOSECONDS)
+    yield 0.4, plain("lastTimezone", "last_timezone", zone)
+    yield 0.4, plain("lastLocation", "last_location", country)
+    yield 0.3, timestamp("latestSubscribe", "latest_subscribe", at_ms - YEAR_MS, EPOCH_MS)
 
 
 def _lists(dice: Random, list_ids: Sequence[str]) -> Iterator[LikelyField]:
@@ -148,14 +182,17 @@ def _lists(dice: Random, list_ids: Sequence[str]) -> Iterator[LikelyField]:
     yield 0.9, plain("lists", "lists", joined)
 
 
-def _undocumented(
-    dice: Random, list_ids: Sequence[str]
-) -> Iterator[tuple[float, str, str | float]]:
-    """Attributes that no description of the API mentions: they may appear at any time."""
+def _undocumented(dice: Random, list_ids: Sequence[str]) -> Iterator[LikelyField]:
+    """Attributes without a column: "it is possible to add and store any additional data" [doc]."""
     if list_ids:
-        yield 0.3, "LastListJoined", dice.choice(list_ids)
-    yield 0.3, "leadScore", dice.choice((0, 7, 42, 99.5))
-    yield 0.2, "favouriteColor", dice.choice(COLOURS)
+        yield 0.3, other("LastListJoined", dice.choice(list_ids))
+    yield 0.3, other("leadScore", dice.choice((0, 7, 42, 99.5)))
+    yield 0.2, other("favouriteColor", dice.choice(COLOURS))
+    yield 0.2, other("from-salesforce", dice.random() < 0.5)
+    yield 0.1, other("is-crm-owner", True)
+    yield 0.1, other("会社", "東京電機")
+    yield 0.1, other("Дата договора", "12.05.2015")
+    yield 0.1, other("Plan", {"name": "Pro", "seats": [1, 25], "trial": None})
 
 
 def _choose(dice: Random, words: Sequence[str]) -> list[str]:

@@ -19,7 +19,7 @@ class TokenBucket:
     ) -> None:
         if per_second is not None and per_second <= 0:
             raise ValueError(f"rate_limit is {per_second}: expected more than 0 requests a second")
-        self._per_second = per_second
+        self.per_second = per_second
         self._capacity = max(1.0, per_second or 0.0)
         self._tokens = self._capacity
         self._clock = clock
@@ -27,14 +27,14 @@ class TokenBucket:
 
     def take(self) -> float:
         """Admit a request: 0.0, or the seconds until the next permit if it has to be refused."""
-        if self._per_second is None:
+        if self.per_second is None:
             return 0.0
         now = self._clock()
-        refill = (now - self._filled_at) * self._per_second
+        refill = (now - self._filled_at) * self.per_second
         self._tokens = min(self._capacity, self._tokens + refill)
         self._filled_at = now
         if self._tokens < 1.0:
-            return (1.0 - self._tokens) / self._per_second
+            return (1.0 - self._tokens) / self.per_second
         self._tokens -= 1.0
         return 0.0
 

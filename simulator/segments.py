@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import overload
 
 
 @dataclass(frozen=True)
-class Members:
+class Members(Sequence[int]):
     """`size` of the contacts 0..population-1, spread evenly and in the account's order.
 
     `shift` (below `population`) moves the choice, so that segments of one size differ.
@@ -21,22 +22,19 @@ class Members:
     def __len__(self) -> int:
         return self.size
 
-    def __getitem__(self, position: int) -> int:
-        """The contact at this position of the chain; IndexError outside of it."""
+    @overload
+    def __getitem__(self, position: int) -> int: ...
+
+    @overload
+    def __getitem__(self, position: slice) -> list[int]: ...
+
+    def __getitem__(self, position: int | slice) -> int | list[int]:
+        """The contact at this position of the chain, or those of a slice."""
+        if isinstance(position, slice):
+            return [self[each] for each in range(*position.indices(self.size))]
         if not 0 <= position < self.size:
             raise IndexError(f"position {position} of a chain of {self.size}")
         return (position * self.population + self.shift) // self.size
-
-    def __iter__(self) -> Iterator[int]:
-        return (self[position] for position in range(self.size))
-
-    def position(self, index: int) -> int | None:
-        """Where the contact stands in the chain, or None if it isn't a member."""
-        if self.population == 0:
-            return None
-        position = -((self.shift - index * self.size) // self.population)
-        found = 0 <= position < self.size and self[position] == index
-        return position if found else None
 
 
 def vary_sizes(count: int, contacts: int, dice: random.Random) -> list[int]:

@@ -9,17 +9,23 @@ import asyncio
 import threading
 from collections.abc import Sequence
 from concurrent.futures import Future
+from itertools import cycle
 from types import TracebackType
 
 from aiohttp import web
 
 from .account import Account
+from .bookmarks import USUAL_WAYS, Ways
+from .changes import Change
+from .control import make_settings
 from .endpoints import Endpoints
-from .faults import Fault, FaultSchedule
+from .faults import Fault
 from .handler import Handler
 from .paging import AWKWARD_SUFFIX, Paging
 from .rate_limit import RETRY_AFTER, TokenBucket
 from .request_log import RequestLog
+from .schedule import Schedule
+from .transport import TRANSPORTS
 
 DEFAULT_KEY = "0123456789abcdef0123456789abcdef"
 
@@ -29,7 +35,9 @@ _SHUTDOWN_SECONDS = 0.1
 class Simulator:
     """Serves one account between `with` and the end of its block.
 
-    `address` is where it listens; port 0 becomes a free port when it starts.
+    An answer takes `latency_seconds`, a page of contacts `page_seconds` more: 4 in an answer that
+    the vendor published, while lists took up to one [seen, blog of 2015-06-23, A]. `address` is
+    where it listens; port 0 becomes a free port when it starts.
     """
 
     def __init__(
@@ -39,30 +47,40 @@ class Simulator:
         key: str = DEFAULT_KEY,
         rate_limit: float | None = None,
         latency_seconds: float = 0.0,
+        page_seconds: float = 0.0,
         retry_after: str | None = None,
         faults: Sequence[Fault] = (),
+        changes: Sequence[Change] = (),
         page_size: int = 100,
+        ways: Ways = USUAL_WAYS,
         awkward_bookmarks: bool = False,
+        transport: str = "mixed",
         compress: bool = False,
         host: str = "127.0.0.1",
         port: int = 0,
     ) -> None:
         if retry_after not in (None, *RETRY_AFTER):
             raise ValueError(f"retry_after is {retry_after!r}: expected seconds, http-date or None")
+        if transport not in TRANSPORTS:
+            raise ValueError(f"transport is {transport!r}: expected one of {', '.join(TRANSPORTS)}")
         self.account = account
         self.key = key
         self.log = RequestLog()
-        self._schedule = FaultSchedule(faults)
         self.address = (host, port)
-        suffix = AWKWARD_SUFFIX if awkward_bookmarks else ""
+        self._faults, self._changes = Schedule(faults), Schedule(changes)
+        self._paging = Paging(account, page_size, AWKWARD_SUFFIX if awkward_bookmarks else "", ways)
         self._handler = Handler(
-            endpoints=Endpoints(account, Paging(account, page_size, suffix)),
+            endpoints=Endpoints(account, self._paging),
             key=key,
             bucket=TokenBucket(rate_limit),
             retry_after=retry_after,
-            schedule=self._schedule,
+            faults=self._faults,
+            changes=self._changes,
             log=self.log,
+            settings=make_settings(self.log, self._faults, self._changes, self._paging),
+            transports=cycle(TRANSPORTS[transport]),
             latency_seconds=latency_seconds,
+            page_seconds=page_seconds,
             compress=compress,
         )
 
@@ -74,7 +92,15 @@ class Simulator:
 
     def set_faults(self, faults: Sequence[Fault]) -> None:
         """Replace the schedule of faults, and forget what the old one has counted."""
-        self._schedule.replace(faults)
+        self._faults.replace(faults)
+
+    def set_changes(self, changes: Sequence[Change]) -> None:
+        """Replace the schedule of changes, and forget what the old one has counted."""
+        self._changes.replace(changes)
+
+    def set_ways(self, ways: Ways) -> None:
+        """Order pages and make bookmarks in other ways from now on."""
+        self._paging.ways = ways
 
     def __enter__(self) -> Simulator:
         port: Future[int] = Future()

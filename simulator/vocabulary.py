@@ -139,6 +139,13 @@ PAGES = ("/", "/pricing", "/blog/what's-new?ref=a&b=c", "/docs/über-uns", "/dem
 FORMS = ("/signup", "/contact-us", "/newsletter?source=footer")
 UTM_TAGS = ("utm_source=google&utm_medium=cpc", "utm_campaign=spring sale", "utm_source=newsletter")
 
+TIME_ZONES = (
+    ("America/New_York", "US"),
+    ("Australia/Sydney", "AU"),
+    ("Europe/Zurich", "CH"),
+    ("Asia/Kolkata", "IN"),
+)
+
 LIST_TITLES = (
     "1k.csv",
     "Newsletter",

@@ -89,7 +89,7 @@ def overlaps() -> list[Row]:
 def opened_only() -> list[Row]:
     """Contacts that opened a message and clicked in none."""
     return [
-        {"contact_id": row["contact_id"], "email": row["email"]}
+        {"contact_id": row["contact_id"], "email": row.get("email")}
         for row in ACCOUNT.rows()
         if row.get("mail_opened") and not row.get("mail_clicked")
     ]

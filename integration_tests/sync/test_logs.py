@@ -10,8 +10,10 @@ import pytest
 from integration_tests.support.connector import ALL_TIME, KEY, Output, run, select_stream
 from integration_tests.support.rows import STREAMS
 from simulator import Account, Fault, Simulator
+from simulator.custom_fields import DEFINITIONS
 
-ACCOUNT = Account(contacts=350, lists=10, segment_sizes=[150, 30, 0])
+CUSTOM_FIELDS = [field for field in DEFINITIONS if not field.odd]
+ACCOUNT = Account(contacts=350, lists=10, segment_sizes=[150, 30, 0], custom_fields=CUSTOM_FIELDS)
 BEGINNING = "INFO Reading contacts, lists, smart_segments and smart_segments_contacts."
 # What only a developer of the CDK or of this connector understands.
 INTERNALS = re.compile(

@@ -1,4 +1,4 @@
-"""The made-up account: repeatable, with ids that can be read backwards."""
+"""The made-up account: repeatable, with ids that ascend, and changed on purpose only."""
 
 from __future__ import annotations
 
@@ -10,8 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from simulator import Account
 
@@ -19,9 +17,10 @@ ROOT = Path(__file__).parent.parent.parent
 
 
 def all_ids(account: Account) -> list[str]:
-    """The ids of contacts, lists and segments."""
+    """The ids of contacts, lists and segments, but for those of lists that are titles."""
     contacts = [account.contact_id(index) for index in range(account.contact_count)]
-    return [*contacts, *(row["list_id"] for row in account.lists()), *account.segment_ids]
+    lists = [row["list_id"] for row in account.lists() if row["title"] not in row["list_id"]]
+    return [*contacts, *lists, *account.segment_ids]
 
 
 def test_account__a_seed_is_the_same_account_on_every_machine() -> None:
@@ -59,37 +58,64 @@ def test_account__ids_look_like_the_vendors() -> None:
     assert sum(bool(re.fullmatch(f"person_{uuid}", contact_id)) for contact_id in ids) == 8
     newer = f"person_AP2-{uuid.replace('A-F', 'a-f')}"
     assert sum(bool(re.fullmatch(newer, contact_id)) for contact_id in ids) == 2
-    assert all(re.fullmatch(f"contactlist_{uuid}", row["list_id"]) for row in account.lists())
+    lists = [re.fullmatch(f"contactlist_{uuid}", row["list_id"]) for row in account.lists()]
+    assert sum(map(bool, lists)) == 8
     assert all(
-        re.fullmatch(r"contactlist_sseg\d{13}", segment_id) for segment_id in account.segment_ids
+        re.fullmatch(r"contactlist_sseg\d{13}( copy of a segment)?", segment_id)
+        for segment_id in account.segment_ids
     )
 
 
-@given(index=st.integers(0, 10**6 - 1), seed=st.integers(0, 2**64))
-def test_account__ids_can_be_read_backwards(index: int, seed: int) -> None:
-    """contact_id and index_of undo each other, in an account that keeps no table."""
-    account = Account(seed, 10**6, segments=0, lists=0)
+@pytest.mark.parametrize("newer", [0.0, 0.05, 0.5, 1.0])
+@pytest.mark.parametrize("lower_case", [0.0, 0.3])
+def test_account__ids_come_in_any_mixture_and_ascend(newer: float, lower_case: float) -> None:
+    """Contacts are numbered by their ids in byte order, whatever shapes these have."""
+    account = Account(contacts=200, newer_ids=newer, lower_case_ids=lower_case)
 
-    assert account.index_of(account.contact_id(index)) == index
+    ids = [account.contact_id(number) for number in range(200)]
+
+    assert ids == sorted(set(ids), key=str.encode)
+    assert sum("AP2" in contact_id for contact_id in ids) == 200 * newer
+    assert any(contact_id == contact_id.lower() for contact_id in ids) == (
+        lower_case > 0 and newer < 1
+    )
 
 
-@pytest.mark.parametrize(
-    "contact_id",
-    [
-        "",
-        "person_",
-        "nonsense",
-        Account(1, 100).contact_id(0).lower(),
-        Account(1, 100).contact_id(0).replace("person_", "person_AP2-"),
-        Account(1, 100).contact_id(0).removeprefix("person_"),
-        Account(1, 100).contact_id(0) + " ",
-        Account(1, 101).contact_id(100),
-        Account(2, 100).contact_id(0),
-    ],
-)
-def test_account__knows_no_foreign_id(contact_id: str) -> None:
-    """Only an id that the account itself hands out is one of its ids, letter for letter."""
-    assert Account(1, 100).index_of(contact_id) is None
+def test_account__some_ids_have_spaces() -> None:
+    """Ids of lists and segments are free text."""
+    account = Account()
+
+    assert [row["list_id"] for row in account.lists() if " " in row["list_id"]] == [
+        "contactlist_Trade show 2016",
+        "contactlist_Kunden (Zürich)",
+    ]
+    assert sum(" " in segment_id for segment_id in account.segment_ids) == 2
+
+
+def test_account__changes_by_creating_deleting_and_editing() -> None:
+    """What is true changes with what the API sends; segments lose and gain members."""
+    account = Account(contacts=5, segment_sizes=[5, 5])
+    one, other = account.segment_ids
+    before = list(account.rows())
+
+    account.create(3, segment_id=one)
+    account.create(3, segment_id=one)
+    account.delete(1)
+    account.edit(4)
+
+    new = account.contact_id(5), account.contact_id(6)
+    ids = [row["contact_id"] for row in account.rows()]
+    old = [row["contact_id"] for row in before]
+    assert ids == [old[0], old[2], new[1], new[0], old[3], old[4]]
+    assert account.contact_count == 6
+    assert [contact_id for segment_id, contact_id in account.pairs() if segment_id == other] == [
+        old[0], *old[2:]
+    ]  # fmt: skip
+    assert len(account.members(one)) == 6
+    rows = {row["contact_id"]: row for row in account.rows()}
+    unchanged = [row for row in before if row in rows.values()]
+    assert [row["contact_id"] for row in unchanged] == [old[0], old[2], old[3]]
+    assert [account.document(number)["contact_id"] for number in (5, 6)] == list(new)
 
 
 @pytest.mark.parametrize(
@@ -97,6 +123,8 @@ def test_account__knows_no_foreign_id(contact_id: str) -> None:
     [
         {"contacts": -1},
         {"lists": -1},
+        {"newer_ids": 1.5},
+        {"lower_case_ids": -0.1},
         {"segments": -1},
         {"contacts": 10, "segments": 2, "pairs": 21},
         {"contacts": 10, "segment_sizes": [11]},

@@ -48,6 +48,37 @@ def test_control__replaces_the_faults(method: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("name", "setting"),
+    [
+        ("changes", [{"kind": "delete", "after": 2, "place": -1}]),
+        ("ways", {"bookmark": "overlap", "unknown": "late", "order": "icu"}),
+    ],
+)
+def test_control__replaces_what_happens_and_how(name: str, setting: object) -> None:
+    """Changes and ways are replaced like faults."""
+    with Simulator(Account()) as autopilot:
+        written = requests.put(control_url(autopilot, name), json=setting, timeout=60).json()
+        read = requests.get(control_url(autopilot, name), timeout=60).json()
+
+    assert written == read == setting
+
+
+def test_control__is_in_force_at_once() -> None:
+    """Pages are in the new order, and the change happens."""
+    account = Account(contacts=150)
+    with Simulator(account) as autopilot:
+        before = get(autopilot, "/contacts").json()["bookmark"]
+        requests.put(control_url(autopilot, "ways"), json={"bookmark": "next"}, timeout=60)
+        changes = [{"kind": "delete", "path": "/contacts"}]
+        requests.put(control_url(autopilot, "changes"), json=changes, timeout=60)
+        after = get(autopilot, "/contacts").json()
+
+    assert before == account.contact_id(99)
+    assert after["bookmark"] == account.contact_id(101)
+    assert after["total_contacts"] == 149
+
+
+@pytest.mark.parametrize(
     ("body", "message"),
     [
         ("[{]", "unexpected character"),
@@ -72,7 +103,8 @@ def test_control__knows_nothing_else() -> None:
         wrong = [
             requests.get(control_url(autopilot, "log"), timeout=60),
             requests.delete(control_url(autopilot, "requests"), timeout=60),
+            requests.put(control_url(autopilot, "requests"), json=[], timeout=60),
         ]
 
-    assert [answer.status_code for answer in wrong] == [404, 404]
+    assert [answer.status_code for answer in wrong] == [404, 404, 404]
     assert wrong[0].json() == {"error": "the simulator has no GET log"}

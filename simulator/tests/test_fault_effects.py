@@ -11,7 +11,6 @@ import requests
 
 from simulator import Account, Fault, Simulator
 from simulator.fault_effects import BREAKDOWNS, CHANGES
-from simulator.faults import KINDS
 from simulator.tests.client import get, send_get
 
 ACCOUNT = Account(contacts=250, segment_sizes=[50])
@@ -37,7 +36,13 @@ def normal_body(path: str = "/contacts") -> dict[str, object]:
         (400, {"error": "Bad Request", "message": "No autopilotapikey header provided."}),
         (401, {"error": "Unauthorized", "message": "Provided autopilotapikey not valid."}),
         (404, {"error": "Not Found", "message": "The requested resource was not found."}),
-        (429, {"error": "Too Many Requests", "message": "Rate limit exceeded."}),
+        (
+            429,
+            {
+                "error": "Too Many Requests",
+                "message": "You have exceeded your request rate of 5 r/s.",
+            },
+        ),
         (500, {"error": "Internal Server Error", "message": "Something went wrong."}),
         (503, {"error": "Service Unavailable", "message": "Service Unavailable."}),
         (599, {"error": "Unknown", "message": "Unknown."}),
@@ -49,6 +54,23 @@ def test_status__has_the_body_that_goes_with_it(status: int, body: dict[str, str
 
     assert (response.status_code, response.json()) == (status, body)
     assert not {"Retry-After", "Location"} & set(response.headers)
+
+
+@pytest.mark.parametrize(
+    ("shape", "content_type", "body"),
+    [
+        ("restify", "application/json", b'{"code":"NotFoundError","message":"%b"}'),
+        ("text", None, b"%b"),
+        ("empty", None, b""),
+    ],
+)
+def test_status__in_another_shape(shape: str, content_type: str | None, body: bytes) -> None:
+    """Refusals were seen in restify's own shape, as plain text and without a body."""
+    response = answer(Fault("status", status=404, shape=shape))
+
+    message = b"The requested resource was not found."
+    assert (response.status_code, response.content) == (404, body.replace(b"%b", message))
+    assert response.headers.get("Content-Type") in (content_type, "application/octet-stream")
 
 
 def test_status__may_say_when_to_retry() -> None:
@@ -131,7 +153,7 @@ def test_page_faults__wait_for_a_page(kind: str) -> None:
         second = f"/contacts/{ACCOUNT.contact_id(99)}"
         hit = [get(autopilot, "/contacts").json(), get(autopilot, second).json()]
 
-    assert spared.json()["name"] == "Simulated account"
+    assert spared.json()["fullName"] == "Simulated account"
     assert hit == [normal_body(), normal_body(second)], "the page before these should have been hit"
 
 
@@ -217,4 +239,4 @@ def test_drip__sends_byte_after_byte() -> None:
 
 def test_kinds__each_do_something_in_one_place() -> None:
     """A kind that no table knows would be accepted and never happen."""
-    assert sorted(KINDS) == sorted([*CHANGES, *BREAKDOWNS])
+    assert sorted(Fault.options) == sorted([*CHANGES, *BREAKDOWNS])

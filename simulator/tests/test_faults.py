@@ -9,7 +9,7 @@ import pytest
 import requests
 
 from simulator import Account, Fault, Simulator
-from simulator.faults import KINDS, FaultSchedule
+from simulator.schedule import Schedule
 from simulator.tests.client import get
 
 
@@ -25,7 +25,7 @@ def fits_never(fault: Fault) -> bool:
 
 def find_hits(faults: list[Fault], paths: list[str]) -> list[int | None]:
     """For each request, the number of the fault that hits it."""
-    schedule = FaultSchedule(faults)
+    schedule = Schedule(faults)
     taken = [schedule.take(path, fits=fits_always) for path in paths]
     return [None if fault is None else faults.index(fault) for fault in taken]
 
@@ -69,7 +69,7 @@ def test_schedule__the_first_match_wins_and_all_of_them_count() -> None:
 
 def test_schedule__spares_what_a_fault_does_not_fit() -> None:
     """A fault that can't do anything to an answer isn't used up by it."""
-    schedule = FaultSchedule([Fault("null_rows")])
+    schedule = Schedule([Fault("null_rows")])
 
     takes = [schedule.take("/a", fits=fits) for fits in (fits_never, fits_always, fits_always)]
 
@@ -78,7 +78,7 @@ def test_schedule__spares_what_a_fault_does_not_fit() -> None:
 
 def test_schedule__starts_again_when_replaced() -> None:
     """A new schedule begins to count at 0."""
-    schedule = FaultSchedule([Fault("reset")])
+    schedule = Schedule([Fault("reset")])
     schedule.take("/a", fits=fits_always)
 
     schedule.replace([Fault("reset")])
@@ -89,11 +89,12 @@ def test_schedule__starts_again_when_replaced() -> None:
 EXAMPLES = [
     Fault("status", status=503, retry_after="7", path="/lists", after=3, times=None),
     Fault("status", status=302, location="http://127.0.0.1:1/"),
+    Fault("status", status=404, shape="empty"),
     Fault("rows", value=[{"contact_id": 5}, None]),
     Fault("total", value="many", times=9),
     Fault("body", text="[]"),
     Fault("drip", interval_seconds=0.01),
-    *(Fault(kind) for kind in KINDS if kind != "status"),
+    *(Fault(kind) for kind in Fault.options if kind != "status"),
 ]
 
 
@@ -122,6 +123,7 @@ def test_fault__is_written_without_its_defaults() -> None:
         ({"kind": "reset", "status": 500}, "a fault of kind reset has no status"),
         ({"kind": "status"}, "status is None: expected a number such as 500"),
         ({"kind": "status", "status": "500"}, "status is '500'"),
+        ({"kind": "status", "status": 404, "shape": "round"}, "shape is 'round': expected one of"),
         ({"kind": "reset", "after": -1}, "after is -1"),
         ({"kind": "reset", "after": None}, "after is None"),
         ({"kind": "reset", "times": 0}, "times is 0"),

@@ -16,6 +16,7 @@ import pytest
 import requests
 
 from simulator import Account
+from simulator.bookmarks import ORDERS
 from simulator.tests.client import send_get
 
 ROOT = Path(__file__).parent.parent.parent
@@ -68,9 +69,11 @@ def test_program__obeys_its_options() -> None:
     options = (
         f"--port {port} --contacts 30 --lists 3 --segments 2 --pairs 40 --seed 7 --key K"
         " --rate-limit 0.00001 --retry-after seconds --page-size 10"
-        " --awkward-bookmarks --latency-ms 30 --gzip --host localhost"
+        " --awkward-bookmarks --latency-ms 30 --gzip --host localhost --page-seconds 0.03"
+        " --bookmark next --order none --newer-ids 0.5 --lower-case-ids 0.1 --transport steady"
     ).split()
-    account = Account(7, 30, lists=3, segments=2, pairs=40)
+    account = Account(7, 30, lists=3, segments=2, pairs=40, newer_ids=0.5, lower_case_ids=0.1)
+    in_order = sorted(range(30), key=lambda number: ORDERS["none"](account.contact_id(number)))
 
     with start(*options) as program:
         first = program.get("/contacts")
@@ -78,9 +81,10 @@ def test_program__obeys_its_options() -> None:
 
     assert (program.url, program.key) == (f"http://localhost:{port}/v1", "K")
     assert first.headers["Content-Encoding"] == "gzip"
-    assert first.elapsed.total_seconds() >= 0.03  # a lower bound: it holds on any machine
+    assert first.elapsed.total_seconds() >= 0.06  # a lower bound: it holds on any machine
     assert first.json()["total_contacts"] == 30
-    assert first.json()["contacts"] == [account.document(index) for index in range(10)]
+    assert first.json()["contacts"] == [account.document(number) for number in in_order[:10]]
+    assert first.json()["bookmark"].startswith(account.contact_id(in_order[10]))
     assert quote(first.json()["bookmark"], safe="-_") != first.json()["bookmark"]
     assert second.status_code == 429
     assert 96_400 <= int(second.headers["Retry-After"]) <= 100_000  # an hour of slack
@@ -93,7 +97,7 @@ def test_program__serves_the_account_and_the_faults_of_its_options(tmp_path: Pat
 
     with start(
         "--contacts", "30", "--lists", "3", "--segments", "2", "--pairs", "40",
-        "--faults", str(schedule),
+        "--faults", str(schedule), "--unknown-bookmark", "not_found",
     ) as program:  # fmt: skip
         lists = program.get("/lists").json()["lists"]
         segments = program.get("/smart_segments").json()["segments"]
@@ -102,7 +106,9 @@ def test_program__serves_the_account_and_the_faults_of_its_options(tmp_path: Pat
             for segment in segments
         ]
         page = program.get("/account")
+        unknown = program.get("/contacts/person_5")
 
+    assert unknown.status_code == 404
     assert (len(lists), len(segments)) == (3, 2)
     assert sum(total["total_contacts"] for total in totals) == 40
     assert page.text.startswith("<!DOCTYPE html>")
@@ -149,6 +155,7 @@ def test_program__explains_itself() -> None:
     assert ended.returncode == 0
     for option in (
         "--port --contacts --lists --segments --pairs --seed --key --rate-limit --latency-ms"
-        " --retry-after --faults --page-size --awkward-bookmarks --host --gzip"
+        " --retry-after --faults --page-size --awkward-bookmarks --host --gzip --page-seconds"
+        " --bookmark --unknown-bookmark --order --newer-ids --lower-case-ids --transport"
     ).split():
         assert option in ended.stdout

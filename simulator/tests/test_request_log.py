@@ -133,3 +133,25 @@ def test_latency__delays_every_answer(monkeypatch: pytest.MonkeyPatch) -> None:
 
     assert sleeps[0] == (3600, None)
     assert autopilot.log.count(status=200) == 1
+
+
+def test_page_seconds__delay_pages_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A page of contacts takes longer than a list, or a refusal."""
+    sleeps = []
+
+    async def sleep(seconds: float) -> None:
+        sleeps.append((autopilot.log.paths()[-1], seconds))
+
+    monkeypatch.setattr(asyncio, "sleep", sleep)
+    account = Account(segment_sizes=[3])
+    path = f"/smart_segments/{account.segment_ids[0]}/contacts"
+    with Simulator(account, key=KEY, latency_seconds=1, page_seconds=4) as autopilot:
+        for each in ("/lists", "/contacts", path, "/nothing"):
+            get(autopilot, each)
+
+    assert [entry for entry in sleeps if entry[1]] == [
+        ("/lists", 1),
+        ("/contacts", 5),
+        (path, 5),
+        ("/nothing", 1),
+    ]

@@ -45,20 +45,24 @@ class Progress:
         self._lock = threading.Lock()
         self._started_at = self._logged_at = now()
         self._estimated_at = float("-inf")
-        self._read = self._delivered = self._pages = 0
+        self._read = self._repeated = self._delivered = self._pages = 0
         self._chains_begun = self._rows_of_chains = 0
 
-    def count_page(self, *, rows: int, total: int | None, delivered: int, first: bool) -> None:
+    def count_page(
+        self, *, rows: int, repeated: int, total: int | None, delivered: int, first: bool
+    ) -> None:
         """Count a page that is out.
 
         Args:
-            rows: how many it had.
+            rows: how many it had, without those that are repeated.
+            repeated: how many of the page before it had, too.
             total: how many the API says that the page's chain has in all.
             delivered: how many of its rows are records.
             first: whether it is the first page of its chain.
         """
         with self._lock:
             self._read += rows
+            self._repeated += repeated
             self._delivered += delivered
             self._pages += 1
             if first:
@@ -83,7 +87,7 @@ class Progress:
         """Say what became of the stream; `left_out` says of what was left out why, or is empty."""
         seconds = format_duration(self._now() - self._started_at)
         in_all = f"in {format_count(self._pages, 'page')} and {seconds}"
-        because = f"; {left_out}" if left_out else ""
+        because = "".join(f"; {reason}" for reason in (self._repeats(), left_out) if reason)
         name, rows = self._stream_name, format_count(self._delivered, "row")
         if complete and (self._pages or left_out):
             self._logger.info(f"{name}: complete. {rows} {in_all}{because}.")
@@ -96,6 +100,12 @@ class Progress:
             )
         else:
             self._logger.warning(f"{name}: incomplete. Nothing was read.")
+
+    def _repeats(self) -> str:
+        if not self._repeated:
+            return ""
+        rows = format_count(self._repeated, "row")
+        return f"{rows} left out: repeated at the border of two pages"
 
     @property
     def _expected(self) -> int:

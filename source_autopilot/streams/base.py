@@ -6,6 +6,7 @@ What a page is, is decided in `records`; how pages follow each other, in `pagina
 from abc import ABC, abstractmethod
 from collections.abc import Generator, Iterable, Iterator, Mapping
 from contextlib import closing
+from dataclasses import replace
 from typing import Any, ClassVar
 from urllib.parse import quote
 
@@ -98,6 +99,7 @@ class AutopilotStream(HttpStream, ABC):
     ) -> Generator[Answer[Page], None, None]:
         """The pages of a partition in order, from a bookmark or from the first page on.
 
+        A row that two neighbouring pages have is on the first of them only.
         Raises UserFacingError when a page cannot be had or read: pages are never skipped.
         """
         paginator = Paginator(bookmark)
@@ -113,10 +115,10 @@ class AutopilotStream(HttpStream, ABC):
                         bookmark=paginator.bookmark,
                         chain=chain,
                     )
-                    paginator.advance(answer.content)
+                    page = paginator.advance(answer.content)
                 except UnreadablePage as unreadable:
                     raise self.unusable_page(paginator.pages + 1, unreadable) from None
-                yield answer
+                yield replace(answer, content=page)
 
     def first_page(self, partition: Partition) -> Answer[Page] | None:
         """The first page of a partition; None if there is no such partition. Raises as `pages`."""

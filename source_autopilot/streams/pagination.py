@@ -35,6 +35,7 @@ class Paginator:
         self.pages = 0
         self._seen_bookmarks = {bookmark} if bookmark else set()
         self._seen_pages: set[int] = set()
+        self._before: Page | None = None
         self._stale_pages = 0
         self._rows_left = math.inf
         self._rows_allowed = math.inf
@@ -44,25 +45,31 @@ class Paginator:
         """How many pages are still to come, by the API's total; infinity if it is unknown."""
         return self._rows_left / PAGE_SIZE
 
-    def advance(self, page: Page) -> None:
-        """Move past a page. Raises UnreadablePage if the walk would not come to an end."""
+    def advance(self, page: Page) -> Page:
+        """Move past a page. Raises UnreadablePage if the walk would not come to an end.
+
+        Returns the page without the rows that the page before had, too.
+        """
         if page.bookmark in self._seen_bookmarks:
             raise UnreadablePage(f"it leads back to the bookmark {page.bookmark}")
         # A total that the first page alone disproves says nothing.
         if self.pages == 0 and page.total is not None and len(page.rows) <= page.total:
             self._rows_left = page.total
             self._rows_allowed = 2 * page.total + MAX_ROWS_BEYOND_TOTAL
-        self._require_an_end(page)
+        new = page.without_repeated(self._before) if self._before else page
+        self._require_an_end(new, hash(page.keys))
         if page.bookmark:
             self._seen_bookmarks.add(page.bookmark)
-        self._rows_left = max(self._rows_left - len(page.rows), 0)
+        self._rows_left = max(self._rows_left - len(new.rows), 0)
+        self._before = page
         self.pages += 1
         self.bookmark = page.bookmark
         self.ended = page.bookmark is None
+        return new
 
-    def _require_an_end(self, page: Page) -> None:
-        is_new = bool(page.rows) and page.keys not in self._seen_pages
-        self._seen_pages.add(page.keys)
+    def _require_an_end(self, page: Page, seen_as: int) -> None:
+        is_new = bool(page.rows) and seen_as not in self._seen_pages
+        self._seen_pages.add(seen_as)
         self._stale_pages = 0 if is_new else self._stale_pages + 1
         self._rows_allowed -= len(page.rows)
         if not page.bookmark:

@@ -230,7 +230,11 @@ class StreamReader:
                 next_bookmark = token["bookmark"] if token else None
                 self.cursor.deliver(partition, batch, bookmark=next_bookmark)
                 self._progress.count_page(
-                    rows=len(page.rows), total=page.total, delivered=batch.count, first=number == 1
+                    rows=len(page.rows),
+                    repeated=page.repeated,
+                    total=page.total,
+                    delivered=batch.count,
+                    first=number == 1,
                 )
 
 

@@ -1,6 +1,7 @@
 """Tests of `page`."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -48,6 +49,39 @@ def test_parse_page__keys() -> None:
     again = contacts_page({"contacts": [{**row, "Name": "Ann"} for row in ROWS]})
 
     assert one.keys == again.keys != other.keys
+
+
+OLD, NEW = {"contact_id": "p1", "Name": "Ann"}, {"contact_id": "p1", "Name": "Anne"}
+OTHER = {"contact_id": "p2"}
+
+
+@pytest.mark.parametrize(
+    ("before", "rows", "expected"),
+    [
+        ([OLD], [OLD, OTHER], [OTHER]),
+        ([OLD, OTHER], [OLD, OTHER], []),
+        ([OLD], [NEW, OTHER], [NEW, OTHER]),
+        ([OTHER], [OLD, NEW], [OLD, NEW]),
+        ([], [OLD, OLD], [OLD, OLD]),
+        ([OLD], [], []),
+    ],
+    ids=["shared", "all of them", "changed", "on one page", "nothing before", "empty"],
+)
+def test_without_repeated(
+    before: list[dict[str, Any]], rows: list[dict[str, Any]], expected: list[dict[str, Any]]
+) -> None:
+    """What the page before had with the same content is left out, and nothing else."""
+    page = contacts_page({"contacts": rows, "bookmark": "p2", "total_contacts": 7})
+
+    new = page.without_repeated(contacts_page({"contacts": before}))
+
+    assert new == replace(
+        page,
+        rows=expected,
+        keys=tuple(row["contact_id"] for row in expected),
+        repeated=len(rows) - len(expected),
+    )
+    assert page.rows == rows
 
 
 @pytest.mark.parametrize(
@@ -167,8 +201,7 @@ def test_decode_members__values_that_cannot_be_stored(odd: str) -> None:
     """A value of a contact that nothing can store does not cost the page of members."""
     body = f'{{"contacts": [{{"contact_id": "p1", "Name": {odd}}}]}}'.encode()
 
-    assert verdict(decode_members(body))[0] == ["p1"]
-    assert decode_members(body).sanitized == {}  # it is not delivered, so nobody is warned of it
+    assert decode_members(body) == Body({"contacts": [{"contact_id": "p1"}]}, sanitized={})
 
 
 def test_decode_members__sanitizes_an_id() -> None:

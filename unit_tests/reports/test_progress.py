@@ -28,9 +28,22 @@ def _log(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
 
 
-def count(progress: Progress, rows: int, *, total: int | None = None, left_out: int = 0) -> None:
+def count(
+    progress: Progress,
+    rows: int,
+    *,
+    repeated: int = 0,
+    total: int | None = None,
+    left_out: int = 0,
+) -> None:
     """Count a page of rows; it is the first of its chain if it has a total."""
-    progress.count_page(rows=rows, total=total, delivered=rows - left_out, first=total is not None)
+    progress.count_page(
+        rows=rows,
+        repeated=repeated,
+        total=total,
+        delivered=rows - left_out,
+        first=total is not None,
+    )
 
 
 def estimates(messages: InMemoryMessageRepository) -> list[int]:
@@ -62,7 +75,7 @@ def test_count_page__estimates_without_a_total(
     progress: Progress, messages: InMemoryMessageRepository
 ) -> None:
     """Where the API gives no total, the rows of the first page are all that is known."""
-    progress.count_page(rows=7, total=None, delivered=7, first=True)
+    progress.count_page(rows=7, repeated=0, total=None, delivered=7, first=True)
 
     assert estimates(messages) == [7]
 
@@ -195,3 +208,22 @@ def test_log_summary(
     assert record.getMessage() == f"contacts: {line}"
     assert record.levelno == (logging.INFO if complete else logging.WARNING)
     assert progress.left_out == sum(not_delivered for _, not_delivered in pages)
+
+
+def test_log_summary__repeated_rows(
+    progress: Progress, clock: Clock, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Rows that two neighbouring pages have are counted apart, and make no estimate larger."""
+    count(progress, 100, total=250)
+    count(progress, 99, repeated=1)
+    clock.seconds = 60.0
+    count(progress, 50, repeated=1, left_out=3)
+
+    progress.log_summary(complete=True, left_out="3 contacts left out: old")
+
+    assert progress.left_out == 3
+    assert [line.partition(", 0.1 pages")[0] for line in caplog.messages] == [
+        "contacts: read 249 rows of about 250",
+        "contacts: complete. 246 rows in 3 pages and 60 s; 2 rows left out: repeated at the"
+        " border of two pages; 3 contacts left out: old.",
+    ]

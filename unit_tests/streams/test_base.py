@@ -1,6 +1,7 @@
 """Tests of `streams.base`, through the streams that stand on it."""
 
 import logging
+from itertools import count
 from typing import Any
 
 import pytest
@@ -16,6 +17,9 @@ from source_autopilot.streams.base import AutopilotStream
 from source_autopilot.streams.tables import Contacts, Lists, SmartSegmentsContacts
 from unit_tests.support.clock import Clock
 from unit_tests.support.constants import NOW, URL
+
+NUMBERS = count()
+NEW_IDS = st.builds(lambda: f"p{next(NUMBERS)}")
 
 
 def read(stream: AutopilotStream) -> list[dict[str, Any]]:
@@ -46,7 +50,7 @@ def response(content: bytes) -> requests.Response:
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(st.lists(st.lists(st.uuids().map(str), max_size=3), min_size=1, max_size=6))
+@given(st.lists(st.lists(NEW_IDS, max_size=3), min_size=1, max_size=6))
 def test_read_records__every_page_once(client: Client, pages: list[list[str]]) -> None:
     """Whatever the pages, each row arrives once and in order, with one request per page."""
     with Mocker() as autopilot:
@@ -58,6 +62,57 @@ def test_read_records__every_page_once(client: Client, pages: list[list[str]]) -
             contact_id for page in pages for contact_id in page
         ]
         assert autopilot.call_count == len(pages)
+
+
+FEW_CONTACTS = st.fixed_dictionaries(
+    {"contact_id": st.sampled_from("abc")}, optional={"Name": st.sampled_from("xy")}
+)
+PAGE = st.lists(FEW_CONTACTS, max_size=3, unique_by=lambda contact: contact["contact_id"])
+
+
+@pytest.mark.parametrize("table", [Contacts, SmartSegmentsContacts])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(pages=st.lists(PAGE, min_size=1, max_size=5))
+def test_pages__rows_at_the_border(
+    client: Client, table: type[AutopilotStream], pages: list[list[dict[str, str]]]
+) -> None:
+    """What the page before has, too, goes out once; whatever else comes twice goes out twice.
+
+    Of a segment's members the id is all that goes out, so the rest of them makes no difference.
+    """
+    stream = contacts_of(client) if table is Contacts else SmartSegmentsContacts(client)
+    partition = {} if table is Contacts else {"segment_id": "s1"}
+    with Mocker() as autopilot:
+        for number, rows in enumerate(pages):
+            more = {"bookmark": f"b{number + 1}"} if number < len(pages) - 1 else {}
+            token = {"bookmark": f"b{number}"} if number else None
+            path = stream.path(stream_slice=partition, next_page_token=token)
+            autopilot.get(URL + path, json={"contacts": rows, **more})
+
+        read_pages = [answer.content for answer in stream.pages(partition)]
+
+    whole = table is Contacts
+    sent = [[row if whole else {"contact_id": row["contact_id"]} for row in rows] for rows in pages]
+    expected = [
+        [row for row in rows if row not in before]
+        for before, rows in zip([[], *sent], sent, strict=False)
+    ]
+    assert [page.rows for page in read_pages] == expected
+    assert [page.repeated for page in read_pages] == [
+        len(rows) - len(new) for rows, new in zip(sent, expected, strict=True)
+    ]
+
+
+def test_pages__a_walk_knows_no_other(client: Client, autopilot: Mocker) -> None:
+    """Pages are compared within one walk: another segment's first page repeats nothing."""
+    stream = SmartSegmentsContacts(client)
+    for segment in ("s1", "s2"):
+        page = {"contacts": [{"contact_id": "p1"}]}
+        autopilot.get(f"{URL}smart_segments/{segment}/contacts", json=page)
+
+    pages = [list(stream.pages({"segment_id": segment})) for segment in ("s1", "s2")]
+
+    assert [[page.content.repeated for page in walk] for walk in pages] == [[0], [0]]
 
 
 def test_read_records__encodes_the_bookmark(client: Client, autopilot: Mocker) -> None:

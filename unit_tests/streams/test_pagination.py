@@ -3,6 +3,7 @@
 import math
 from dataclasses import replace
 from itertools import count
+from typing import Any
 
 import pytest
 
@@ -18,8 +19,13 @@ NUMBERS = count()
 
 
 def page(bookmark: str | None, *, rows: int = 100, total: int | None = None) -> Page:
-    """A page of so many rows that leads to a bookmark."""
-    return Page([{"contact_id": "p"}] * rows, bookmark, total, keys=next(NUMBERS))
+    """A page of so many rows, new ones, that leads to a bookmark."""
+    return page_of([{"contact_id": f"p{next(NUMBERS)}"} for _ in range(rows)], bookmark, total)
+
+
+def page_of(rows: list[dict[str, Any]], bookmark: str | None, total: int | None = None) -> Page:
+    """A page of these rows."""
+    return Page(rows, bookmark, total, keys=tuple(row["contact_id"] for row in rows))
 
 
 def walk(paginator: Paginator, pages: list[Page]) -> None:
@@ -128,6 +134,40 @@ def test_advance__a_page_seen_twice() -> None:
         paginator.advance(replace(twice, bookmark=f"b{number}"))
 
     assert not paginator.ended
+
+
+def test_advance__rows_of_the_page_before() -> None:
+    """Pages that share rows count for the rows that are new, and so does the way that is left."""
+    contacts = [{"contact_id": f"p{number}"} for number in range(300)]
+    paginator = Paginator(None)
+
+    first = paginator.advance(page_of(contacts[:100], "b1", total=300))
+    second = paginator.advance(page_of(contacts[50:150], "b2"))
+
+    assert (first.rows, first.repeated) == (contacts[:100], 0)
+    assert (second.rows, second.repeated) == (contacts[100:150], 50)
+    assert paginator.pages_left == 1.5
+
+
+def test_advance__shared_rows_are_not_beyond_the_total() -> None:
+    """Pages that share almost all of their rows may be many, and still have an end."""
+    contacts = [{"contact_id": f"p{number}"} for number in range(400)]
+    paginator = Paginator(None)
+
+    pages = [page_of(contacts[n : n + 100], f"b{n}", total=400) for n in range(300)]
+    new = [paginator.advance(each) for each in [*pages, page_of(contacts[300:], None)]]
+
+    assert [row for each in new for row in each.rows] == contacts
+
+
+def test_advance__nothing_but_rows_of_the_page_before() -> None:
+    """A page whose rows were all on the page before is no progress, whatever is missing from it."""
+    paginator = Paginator(None)
+    rows = [{"contact_id": f"p{number}"} for number in range(100)]
+    walk(paginator, [page_of(rows[n:], f"b{n}") for n in range(MAX_STALE_PAGES + 1)])
+
+    with pytest.raises(UnreadablePage, match="no new rows"):
+        paginator.advance(page_of(rows[50:], "c"))
 
 
 def test_advance__at_the_bounds() -> None:
