@@ -86,8 +86,8 @@ class SourceAutopilot(AbstractSource):
             lists = len(list(Lists(client).read_records(SyncMode.full_refresh)))
             _log_forecast(settings, replace(client, policy=ONE_TRY_POLICY), lists, logger)
         except RequestFailed as failure:
-            hint = f" {MOVED_TO_ORTTO}" if failure.may_be_the_end else ""
-            raise config_error(f"{failure}{hint}") from None
+            sentences = [str(failure), *([MOVED_TO_ORTTO] if failure.may_be_the_end else [])]
+            raise config_error(" ".join(sentences)) from None
         except AirbyteTracedException as failure:
             raise config_error(str(failure)) from None
         except Exception as bug:  # keeps its stack trace, as anywhere else

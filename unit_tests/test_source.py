@@ -30,7 +30,12 @@ from urllib3.exceptions import MaxRetryError, NameResolutionError
 
 from source_autopilot import source
 from source_autopilot.api.rate_limiter import RateLimiter
-from source_autopilot.api.retry_policy import COMMAND_POLICY, READ_POLICY
+from source_autopilot.api.retry_policy import (
+    COMMAND_POLICY,
+    COMMAND_SECONDS,
+    READ_POLICY,
+    Deadline,
+)
 from source_autopilot.errors import SyncFailed, UserFacingError
 from source_autopilot.source import SourceAutopilot
 from source_autopilot.streams.base import AutopilotStream
@@ -165,6 +170,48 @@ def test_check_connection__forecast(autopilot: Mocker, caplog: pytest.LogCapture
     assert autopilot.call_count == 3 + 20
     assert "2,500,000 contacts, 0 lists and 30 smart segments with about 30,000" in caplog.text
     assert "Advice: a sync every " in caplog.text
+
+
+@pytest.mark.usefixtures("_limiter_waits_by_clock")
+@pytest.mark.parametrize(
+    ("page_seconds", "said"),
+    [
+        (4, ["7 contacts, 0 lists and 1 smart segment with about 7 members in all."]),
+        (
+            10,
+            [
+                "7 contacts and 0 lists.",
+                "Smart segments are left out of this forecast: Autopilot takes 10 s for a page.",
+            ],
+        ),
+    ],
+)
+def test_check_connection__slow_pages(
+    autopilot: Mocker,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+    clock: Clock,
+    page_seconds: float,
+    said: list[str],
+) -> None:
+    """A slow account passes within the time of a command, with as much of a forecast as fits."""
+    monkeypatch.setattr(source, "Deadline", partial(Deadline, now=clock.now))
+    monkeypatch.setattr("requests.sessions.preferred_clock", clock.now)
+    page = {"lists": [], "contacts": [], "total_contacts": 7, "segments": [{"segment_id": "s1"}]}
+
+    def answer(request: Any, context: Any) -> Any:
+        clock.sleep(min(page_seconds, request.timeout[1]))
+        if page_seconds > request.timeout[1]:
+            raise requests.ReadTimeout
+        return page
+
+    autopilot.get(requests_mock.ANY, json=answer)
+
+    with caplog.at_level(logging.INFO):
+        assert SourceAutopilot().check_connection(LOGGER, CONFIG) == (True, None)
+
+    assert caplog.messages[: len(said)] == [f"This account has {said[0]}", *said[1:]]
+    assert clock.seconds <= COMMAND_SECONDS
 
 
 @pytest.mark.usefixtures("_limiter_waits_by_clock")

@@ -128,7 +128,8 @@ STATUSES: Mapping[int, Failure] = {
     422: REFUSED,  # [guess]
     TOO_MANY_REQUESTS: Failure(Action.WAIT, "Autopilot is limiting requests (429)"),  # [doc]
 }
-# A 400 whose body names the header of the key.
+# A 400 for a first page whose body names the header of the key. A bookmark was given to a key that
+# arrived: there a 400 is the bookmark's [client].
 NO_KEY = _wrong_key("Autopilot says that no API key arrives (400)")  # [doc]
 # All other statuses, by their first digit.
 STATUS_CLASSES: Mapping[int, Failure] = {
@@ -206,7 +207,7 @@ def map_status(
     pause_seconds = parse_retry_after(headers)
     page = f"the page at bookmark {bookmark}" if bookmark else "the first page"
     failure = STATUSES.get(status) or STATUS_CLASSES.get(status // 100) or UNEXPECTED_STATUS
-    if status == BAD_REQUEST and KEY_HEADER.encode() in body:
+    if status == BAD_REQUEST and not bookmark and KEY_HEADER.encode() in body:
         failure = NO_KEY
     if failure.action == Action.REFUSE and bookmark:
         failure = replace(failure, advice=MAYBE_DELETED)

@@ -361,16 +361,15 @@ def test_get__refusal_in_any_words(
     assert (raised.value.status, autopilot.call_count) == (status, 1)
 
 
-@pytest.mark.parametrize("bookmark", [None, "b1"])
-def test_get__no_key_arrives(client: Client, autopilot: Mocker, bookmark: str | None) -> None:
+def test_get__no_key_arrives(client: Client, autopilot: Mocker) -> None:
     """That no key arrives is said by the body of a 400; then another try cannot help."""
     autopilot.get(LISTS, **NO_KEY)
 
-    with pytest.raises(RequestFailed, match="no API key arrives") as raised:
-        client.get(LISTS, parse, stream="lists", bookmark=bookmark)
+    error = give_up(client)
 
-    assert (raised.value.failure_type, raised.value.status) == (FailureType.config_error, 400)
-    assert not isinstance(raised.value, PageRefused)
+    assert (error.failure_type, error.status) == (FailureType.config_error, 400)
+    assert str(error.message).startswith("Autopilot says that no API key arrives (400). Copy the")
+    assert autopilot.call_count == 1
 
 
 def test_get__unusable_environment(
