@@ -2,11 +2,13 @@
 
     AirbyteTracedException (CDK)
     └── UserFacingError       a person reads its sentence in Airbyte; it has no stack trace
-        ├── PageRefused       Autopilot refuses a page; the stream may know why that is no error
+        ├── RequestFailed     no try of a request brought a page
+        │   └── PageRefused   Autopilot refuses it; the stream may know why that is no error
         ├── SyncFailed        streams failed, and a TRACE of each is out already
         └── SyncStopped       the sync was stopped from outside
     ValueError
     ├── InvalidConfig         a setting that cannot be used
+    ├── InvalidEnvironment    proxies or certificates that cannot be used: ends all requests
     ├── InvalidState          a saved state that cannot be used
     ├── UnreadableBody        a body that is no JSON: worth another try
     ├── UnreadablePage        JSON that is no page to trust: ends its stream
@@ -34,20 +36,32 @@ class UserFacingError(AirbyteTracedException):
         return message
 
 
-class PageRefused(UserFacingError):
-    """Autopilot refuses a page.
+class RequestFailed(UserFacingError):
+    """A request brought no page.
 
     Attributes:
-        status: the HTTP status of the refusal.
-        bookmark: of the page; None for a first page.
+        status: the HTTP status of the last answer; None if there was none, or one with a page.
+        bookmark: of the page that was asked for; None for a first page.
+        may_be_the_end: whether it looks like an API that is not there any more.
     """
 
     def __init__(
-        self, sentence: str, failure_type: FailureType, *, status: int, bookmark: str | None
+        self,
+        sentence: str,
+        failure_type: FailureType,
+        *,
+        status: int | None = None,
+        bookmark: str | None = None,
+        may_be_the_end: bool = False,
     ) -> None:
         super().__init__(message=sentence, failure_type=failure_type)
         self.status = status
         self.bookmark = bookmark
+        self.may_be_the_end = may_be_the_end
+
+
+class PageRefused(RequestFailed):
+    """Autopilot refuses a page, or does not have it."""
 
 
 class SyncFailed(UserFacingError):
@@ -67,6 +81,10 @@ class SyncStopped(UserFacingError):
 
 class InvalidConfig(ValueError):
     """A setting that cannot be used. The text is for the person who fills in the form."""
+
+
+class InvalidEnvironment(ValueError):
+    """A variable of the environment with which no request can be sent. The text names it."""
 
 
 class InvalidState(ValueError):

@@ -4,14 +4,16 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from source_autopilot.api.client import Client
 from source_autopilot.api.rate_limiter import MAX_REQUESTS_PER_SECOND
-from source_autopilot.errors import UnknownTotals
+from source_autopilot.api.retry_policy import COMMAND_SECONDS, Deadline
+from source_autopilot.errors import UnknownTotals, UserFacingError
 from source_autopilot.streams.pagination import PAGE_SIZE
 from source_autopilot.streams.tables import Contacts, SmartSegments, SmartSegmentsContacts
 from source_autopilot.sync.reader import WORKERS
-from source_autopilot.text import format_count, format_duration
+from source_autopilot.text import format_count, format_duration, join_names
 
 MINUTES_PER_DAY = 24 * 60
 DAYS_PER_MONTH = 30
@@ -49,6 +51,8 @@ class Totals:
     Attributes:
         members: the number of contacts in each segment that was measured.
         page_seconds: how long Autopilot took for a page.
+        left_out: why the members, or segments at all, were not measured, as a sentence; empty if
+            they were. Segments that were not measured are 0.
     """
 
     contacts: int
@@ -56,6 +60,7 @@ class Totals:
     segments: int
     members: list[int]
     page_seconds: float
+    left_out: str = ""
 
     @property
     def pairs(self) -> int:
@@ -68,34 +73,48 @@ class Totals:
 def measure_account(client: Client, *, lists: int, start_date: datetime) -> Totals:
     """The account's totals, by the first page of each chain of pages.
 
-    Members are asked for while half of the time is left. Raises UnknownTotals if Autopilot doesn't
-    say how many contacts there are or takes too long, and what the streams raise.
+    Members are a sample: of one segment at least, and of more while half of the time is left.
+    What goes wrong behind the contacts is left out. Raises UnknownTotals if Autopilot doesn't say
+    how many contacts there are, and what their stream raises.
     """
-    enough = client.deadline.half() if client.deadline else None
+    deadline = client.deadline or Deadline(COMMAND_SECONDS)
+    enough = deadline.half()
     contacts = Contacts(client, start_date=start_date).first_page({})
     if contacts is None or contacts.content.total is None:
         raise UnknownTotals("Autopilot does not say how many contacts there are")
-    first = SmartSegments(client).first_page({})
-    segments = first.content.rows if first else []
-    pairs = SmartSegmentsContacts(client)
-    members, page_seconds = [], [contacts.seconds]
-    for segment in segments[:MAX_SEGMENTS_TO_MEASURE]:
-        if enough and not enough.seconds_left:
-            break
-        first = pairs.first_page({"segment_id": segment["segment_id"]})
-        if first:
-            total = first.content.total
-            members.append(len(first.content.rows) if total is None else total)
-            page_seconds.append(first.seconds)
-    if segments and not members:
-        raise UnknownTotals("Autopilot answers too slowly, or not for any smart segment")
+    segments: list[dict[str, Any]] = []
+    members: list[int] = []
+    page_seconds = [contacts.seconds]
+    left_out = ""
+    try:
+        _require_time(deadline, max(page_seconds))
+        first = SmartSegments(client).first_page({})
+        segments = first.content.rows if first else []
+        for segment in segments[:MAX_SEGMENTS_TO_MEASURE]:
+            if members and not enough.seconds_left:
+                break
+            _require_time(deadline, max(page_seconds))
+            first = SmartSegmentsContacts(client).first_page({"segment_id": segment["segment_id"]})
+            if first:
+                members.append(first.content.total or len(first.content.rows))
+                page_seconds.append(first.seconds)
+            else:
+                members.append(0)
+    except (UserFacingError, UnknownTotals) as failure:
+        left_out = "" if members else str(failure)
     return Totals(
         contacts=contacts.content.total,
         lists=lists,
         segments=len(segments),
         members=members,
         page_seconds=sum(page_seconds) / len(page_seconds),
+        left_out=left_out,
     )
+
+
+def _require_time(deadline: Deadline, seconds: float) -> None:
+    if deadline.seconds_left < seconds:
+        raise UnknownTotals(f"Autopilot takes {format_duration(seconds)} for a page.")
 
 
 @dataclass(frozen=True)
@@ -108,9 +127,10 @@ class Forecast:
     @property
     def calls(self) -> int:
         """Requests of a sync: a page each, and at least one for every chain of pages."""
-        of_segments = sum(map(_pages, self.totals.members))
+        of_segments = self.totals.segments
         if self.totals.members:
-            of_segments = math.ceil(of_segments * self.totals.segments / len(self.totals.members))
+            measured = sum(map(_pages, self.totals.members))
+            of_segments = math.ceil(measured * self.totals.segments / len(self.totals.members))
         # The list of segments is asked for twice: for its table, and for the pairs'.
         return _pages(self.totals.contacts) + of_segments + 3
 
@@ -166,14 +186,16 @@ class Forecast:
 def describe(forecast: Forecast) -> Iterator[str]:
     """The forecast for a person, without its problem."""
     totals, takes = forecast.totals, format_duration(forecast.minutes * 60)
-    members = (
-        f" with about {format_count(totals.pairs, 'member')} in all" if totals.segments else ""
-    )
-    yield (
-        f"This account has {format_count(totals.contacts, 'contact')},"
-        f" {format_count(totals.lists, 'list')}"
-        f" and {format_count(totals.segments, 'smart segment')}{members}."
-    )
+    parts = [format_count(totals.contacts, "contact"), format_count(totals.lists, "list")]
+    if totals.segments or not totals.left_out:
+        parts.append(format_count(totals.segments, "smart segment"))
+    members = ""
+    if totals.members:
+        members = f" with about {format_count(totals.pairs, 'member')} in all"
+    yield f"This account has {join_names(parts)}{members}."
+    if totals.left_out:
+        unknown = "Members of smart segments" if totals.segments else "Smart segments"
+        yield f"{unknown} are left out of this forecast: {totals.left_out}"
     fits = (
         f", which fits into {format_count(forecast.frequency, 'minute')}" if forecast.fits else ""
     )

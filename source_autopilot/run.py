@@ -108,6 +108,9 @@ def execute(source: SourceAutopilot, arguments: list[str]) -> None:
             exit_stopped()
         except UserFacingError as failure:
             failure.emit_message()
+            status = failure.as_connection_status_message()
+            if parsed.command == "check" and status:  # its file of settings cannot be read
+                print(f"{entrypoint.airbyte_message_to_string(status)}\n", end="")
             sys.exit(1)
 
 

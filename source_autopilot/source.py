@@ -15,6 +15,7 @@ from airbyte_cdk.models import (
     AirbyteStateMessage,
     ConfiguredAirbyteCatalog,
     ConnectorSpecification,
+    FailureType,
     SyncMode,
 )
 from airbyte_cdk.sources import AbstractSource
@@ -23,6 +24,7 @@ from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
 from source_autopilot.api.base_url import find_base_url
 from source_autopilot.api.client import Client
+from source_autopilot.api.error_mapping import MOVED_TO_ORTTO, PLEASE_REPORT
 from source_autopilot.api.rate_limiter import RateLimiter
 from source_autopilot.api.retry_policy import (
     COMMAND_POLICY,
@@ -37,7 +39,13 @@ from source_autopilot.config import (
     connection_specification,
     parse_config,
 )
-from source_autopilot.errors import InvalidConfig, InvalidState, UnknownTotals, config_error
+from source_autopilot.errors import (
+    InvalidConfig,
+    InvalidState,
+    RequestFailed,
+    UnknownTotals,
+    config_error,
+)
 from source_autopilot.forecast import Forecast, describe, find_problem, measure_account
 from source_autopilot.streams.base import AutopilotStream
 from source_autopilot.streams.custom_fields import choose_columns, discover_columns
@@ -76,25 +84,32 @@ class SourceAutopilot(AbstractSource):
     ) -> tuple[bool, Any]:
         """Ask Autopilot for the lists: one small answer, which the Singer tap reads too [client].
 
-        Raises UserFacingError. Nothing retries a check, so whatever goes wrong is for the person in
-        front of the form: always a config error. The lists get half of the time; what is left is
-        for the forecast.
+        Nothing retries a check, so whatever goes wrong is for the person in front of the form:
+        always a config error, of which the CDK makes the status FAILED. The forecast gets the time
+        that the lists leave.
         """
-        deadline = Deadline(COMMAND_SECONDS)
-        settings, client = _connect(config, deadline)
         try:
-            sooner = replace(client, deadline=deadline.half())
-            lists = len(list(Lists(sooner).read_records(SyncMode.full_refresh)))
+            settings, client = _connect(config, Deadline(COMMAND_SECONDS))
+            lists = len(list(Lists(client).read_records(SyncMode.full_refresh)))
+            _log_forecast(settings, replace(client, policy=ONE_TRY_POLICY), lists, logger)
+        except RequestFailed as failure:
+            sentences = [str(failure), *([MOVED_TO_ORTTO] if failure.may_be_the_end else [])]
+            raise config_error(" ".join(sentences)) from None
         except AirbyteTracedException as failure:
             raise config_error(str(failure)) from None
-        _log_forecast(settings, replace(client, policy=ONE_TRY_POLICY), lists, logger)
+        except Exception as bug:  # keeps its stack trace, as anywhere else
+            raise AirbyteTracedException(
+                message=f"The connector has a fault ({type(bug).__name__}). {PLEASE_REPORT}",
+                failure_type=FailureType.config_error,
+                exception=bug,
+            ) from None
         return True, None
 
     def discover(self, logger: logging.Logger, config: Mapping[str, Any]) -> AirbyteCatalog:
         """The four streams; contacts with a column for each custom field of the account.
 
-        If the key may not ask for the fields, or the API is in trouble, there are no such columns,
-        and a warning. Raises UserFacingError for unusable settings.
+        Raises UserFacingError for unusable settings, a wrong key, and an API in trouble: a platform
+        that takes over changes of the schema would drop the columns for a hiccup.
         """
         settings, client = _connect(config, Deadline(COMMAND_SECONDS))
         columns = discover_columns(client, logger, start_date=settings.start_date)

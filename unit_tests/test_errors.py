@@ -12,6 +12,7 @@ from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 from source_autopilot import errors
 from source_autopilot.errors import (
     PageRefused,
+    RequestFailed,
     SyncFailed,
     SyncStopped,
     UserFacingError,
@@ -75,6 +76,7 @@ def test_errors__all_in_one_place() -> None:
     "error",
     [
         UserFacingError(message="Wait a day.", failure_type=FailureType.transient_error),
+        RequestFailed("Wait a day.", FailureType.transient_error),
         PageRefused("Wait a day.", FailureType.transient_error, status=404, bookmark="b1"),
         SyncFailed(message="Wait a day.", failure_type=FailureType.transient_error),
     ],
@@ -103,6 +105,7 @@ def test_page_refused__what_was_refused() -> None:
     refused = PageRefused("Gone.", FailureType.transient_error, status=410, bookmark=None)
 
     assert (refused.status, refused.bookmark, str(refused)) == (410, None, "Gone.")
+    assert not refused.may_be_the_end
 
 
 def test_sync_stopped() -> None:

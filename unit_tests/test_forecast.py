@@ -12,7 +12,6 @@ from requests_mock import ANY, Mocker
 
 from source_autopilot.api.client import Client
 from source_autopilot.api.retry_policy import Deadline
-from source_autopilot.errors import UnknownTotals
 from source_autopilot.forecast import (
     SCHEDULES,
     Forecast,
@@ -223,11 +222,17 @@ def slowly(clock: Clock, seconds: float, page: dict[str, Any]) -> Callable[..., 
     return respond
 
 
-@pytest.mark.parametrize(("page_seconds", "measured"), [(0.01, 20), (1.0, 8), (4.0, 1)])
+@pytest.fixture
+def _seconds_by_clock(monkeypatch: pytest.MonkeyPatch, clock: Clock) -> None:
+    monkeypatch.setattr("requests.sessions.preferred_clock", clock.now)
+
+
+@pytest.mark.usefixtures("_seconds_by_clock")
+@pytest.mark.parametrize(("page_seconds", "measured"), [(0.01, 20), (1.0, 8), (4.0, 1), (6.0, 1)])
 def test_measure_account__while_half_of_the_time_is_left(
     client: Client, clock: Clock, autopilot: Mocker, page_seconds: float, measured: int
 ) -> None:
-    """Segments are a sample: as many as there is time for, twenty at most."""
+    """Segments are a sample: one, and as many as there is time for, twenty at most."""
     segments = [{"segment_id": f"s{number}"} for number in range(30)]
     contacts = {"contacts": [], "total_contacts": 700}
     autopilot.get(ANY, json=slowly(clock, page_seconds, contacts))
@@ -238,16 +243,92 @@ def test_measure_account__while_half_of_the_time_is_left(
 
     assert (totals.contacts, totals.lists, totals.segments) == (700, 3, 30)
     assert totals.members == [700] * measured
+    assert totals.left_out == ""
     assert clock.seconds < 20
 
 
-def test_measure_account__no_time_for_a_segment(
+@pytest.mark.usefixtures("_seconds_by_clock")
+@pytest.mark.parametrize(
+    ("page_seconds", "segments", "left_out"),
+    [
+        (7.0, 1, "Autopilot takes 7 s for a page."),
+        (11.0, 0, "Autopilot takes 11 s for a page."),
+    ],
+)
+def test_measure_account__no_time(
+    client: Client,
+    clock: Clock,
+    autopilot: Mocker,
+    page_seconds: float,
+    segments: int,
+    left_out: str,
+) -> None:
+    """What there is no time for is not begun, and left out: first the members, then segments."""
+    listed = {"segments": [{"segment_id": "s1"}]}
+    contacts = {"contacts": [], "total_contacts": 700}
+    autopilot.get(URL + "contacts", json=slowly(clock, page_seconds, contacts))
+    autopilot.get(URL + "smart_segments", json=slowly(clock, page_seconds, listed))
+    hurried = replace(client, deadline=Deadline(20, clock.now))
+
+    totals = measure_account(hurried, lists=3, start_date=NOW)
+
+    assert totals == Totals(700, 3, segments, [], page_seconds, left_out)
+    assert autopilot.call_count == 1 + segments
+
+
+@pytest.mark.usefixtures("_seconds_by_clock")
+def test_measure_account__segments_refused(client: Client, clock: Clock, autopilot: Mocker) -> None:
+    """What cannot be had for another reason is left out as well, with the reason."""
+    autopilot.get(URL + "contacts", json=slowly(clock, 1, {"contacts": [], "total_contacts": 7}))
+    autopilot.get(URL + "smart_segments", status_code=403)
+
+    totals = measure_account(client, lists=3, start_date=NOW)
+
+    assert totals.left_out.startswith("Autopilot does not allow this API key to read this (403).")
+    assert (totals.contacts, totals.segments, totals.members) == (7, 0, [])
+
+
+@pytest.mark.usefixtures("_seconds_by_clock")
+def test_measure_account__enough_of_a_sample(
     client: Client, clock: Clock, autopilot: Mocker
 ) -> None:
-    """Without a single segment's size nothing can be said of pairs, which may be most rows."""
-    segments = [{"segment_id": "s1"}]
-    autopilot.get(URL + "contacts", json={"contacts": [], "total_contacts": 1})
-    autopilot.get(URL + "smart_segments", json=slowly(clock, 11, {"segments": segments}))
+    """A sample that broke off is a sample."""
+    listed = {"segments": [{"segment_id": "s1"}, {"segment_id": "s2"}, {"segment_id": "s3"}]}
+    autopilot.get(URL + "contacts", json={"contacts": [], "total_contacts": 7})
+    autopilot.get(URL + "smart_segments", json=listed)
+    autopilot.get(URL + "smart_segments/s1/contacts", json={"contacts": [{"contact_id": "p1"}]})
+    autopilot.get(URL + "smart_segments/s2/contacts", status_code=403)
 
-    with pytest.raises(UnknownTotals, match="answers too slowly"):
-        measure_account(replace(client, deadline=Deadline(20, clock.now)), lists=0, start_date=NOW)
+    totals = measure_account(client, lists=3, start_date=NOW)
+
+    assert (totals.members, totals.pairs, totals.left_out) == ([1], 3, "")
+
+
+@pytest.mark.parametrize(
+    ("totals", "said"),
+    [
+        (
+            Totals(700, 3, 0, [], 11, "Autopilot takes 11 s for a page."),
+            [
+                "This account has 700 contacts and 3 lists.",
+                "Smart segments are left out of this forecast: Autopilot takes 11 s for a page.",
+                "A sync makes about 10 API calls and takes about 77 s",
+            ],
+        ),
+        (
+            Totals(700, 3, 2, [], 7, "Autopilot takes 7 s for a page."),
+            [
+                "This account has 700 contacts, 3 lists and 2 smart segments.",
+                "Members of smart segments are left out of this forecast: Autopilot takes 7 s for a"
+                " page.",
+                "A sync makes about 12 API calls and takes about 49 s",
+            ],
+        ),
+    ],
+)
+def test_describe__what_is_left_out(totals: Totals, said: list[str]) -> None:
+    """A forecast of a part of the account says what it leaves out, and why."""
+    sentences = list(describe(Forecast(totals, 30)))
+
+    assert sentences[:2] == said[:2]
+    assert sentences[2].startswith(said[2])

@@ -341,13 +341,14 @@ def test_execute__unusable_settings(
 def test_execute__unusable_file(
     command_line: CommandLine, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """A file that cannot be used ends the command with exit code 1 and a sentence."""
+    """A file that cannot be used ends the command with exit code 1, a sentence, and its status."""
     path = tmp_path / "missing.json"
 
     with pytest.raises(SystemExit) as ended:
         command_line("check", "--config", str(path))
 
-    [error] = errors_of(written(capsys))
+    messages = written(capsys)
+    [error] = errors_of(messages)
     assert ended.value.code == 1
     assert error["failure_type"] == "config_error"
     assert error["message"] == (
@@ -355,6 +356,7 @@ def test_execute__unusable_file(
         f" '{path}'."
     )
     assert "stack_trace" not in error
+    assert status_of(messages) == {"status": "FAILED", "message": error["message"]}
 
 
 def test_execute__fault_of_ours(

@@ -49,10 +49,11 @@ FAULTS: dict[str, Answer] = {
             "text": f"bad key {key}",
             "headers": {"Location": f"https://elsewhere.example/?key={quote(key)}"},
         }
-        for status in (204, 302, 400, 401, 403, 404, 405, 408, 410, 422, 429, 500, 503)
+        for status in (201, 204, 302, 400, 401, 403, 404, 405, 408, 410, 422, 429, 500, 503)
     },
     "pause": lambda key: {"status_code": 429, "headers": {"Retry-After": "1"}, "text": key},
     "long pause": lambda key: {"status_code": 429, "headers": {"Retry-After": "9999"}},
+    "no key header": lambda key: {"status_code": 400, "text": f"No autopilotapikey header {key}"},
     "html": lambda key: {"text": f"<html>{key}</html>"},
     "cut JSON": lambda key: {"text": json.dumps({"contacts": [{"contact_id": key}]})[:-1]},
     "null rows": lambda key: {"json": {"contacts": None, "key": key}},

@@ -2,6 +2,7 @@
 
 import logging
 import re
+import socket
 from collections.abc import Iterable
 from contextlib import suppress
 from functools import partial
@@ -23,11 +24,19 @@ from airbyte_cdk.models import (
 )
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 from requests_mock import Mocker
+from urllib3 import HTTPSConnectionPool
+from urllib3.connection import HTTPSConnection
+from urllib3.exceptions import MaxRetryError, NameResolutionError
 
 from source_autopilot import source
 from source_autopilot.api.rate_limiter import RateLimiter
-from source_autopilot.api.retry_policy import COMMAND_POLICY, READ_POLICY
-from source_autopilot.errors import SyncFailed
+from source_autopilot.api.retry_policy import (
+    COMMAND_POLICY,
+    COMMAND_SECONDS,
+    READ_POLICY,
+    Deadline,
+)
+from source_autopilot.errors import SyncFailed, UserFacingError
 from source_autopilot.source import SourceAutopilot
 from source_autopilot.streams.base import AutopilotStream
 from source_autopilot.streams.tables import STREAM_NAMES
@@ -164,10 +173,52 @@ def test_check_connection__forecast(autopilot: Mocker, caplog: pytest.LogCapture
 
 
 @pytest.mark.usefixtures("_limiter_waits_by_clock")
+@pytest.mark.parametrize(
+    ("page_seconds", "said"),
+    [
+        (4, ["7 contacts, 0 lists and 1 smart segment with about 7 members in all."]),
+        (
+            10,
+            [
+                "7 contacts and 0 lists.",
+                "Smart segments are left out of this forecast: Autopilot takes 10 s for a page.",
+            ],
+        ),
+    ],
+)
+def test_check_connection__slow_pages(
+    autopilot: Mocker,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+    clock: Clock,
+    page_seconds: float,
+    said: list[str],
+) -> None:
+    """A slow account passes within the time of a command, with as much of a forecast as fits."""
+    monkeypatch.setattr(source, "Deadline", partial(Deadline, now=clock.now))
+    monkeypatch.setattr("requests.sessions.preferred_clock", clock.now)
+    page = {"lists": [], "contacts": [], "total_contacts": 7, "segments": [{"segment_id": "s1"}]}
+
+    def answer(request: Any, context: Any) -> Any:
+        clock.sleep(min(page_seconds, request.timeout[1]))
+        if page_seconds > request.timeout[1]:
+            raise requests.ReadTimeout
+        return page
+
+    autopilot.get(requests_mock.ANY, json=answer)
+
+    with caplog.at_level(logging.INFO):
+        assert SourceAutopilot().check_connection(LOGGER, CONFIG) == (True, None)
+
+    assert caplog.messages[: len(said)] == [f"This account has {said[0]}", *said[1:]]
+    assert clock.seconds <= COMMAND_SECONDS
+
+
+@pytest.mark.usefixtures("_limiter_waits_by_clock")
 def test_check_connection__segment_deleted_meanwhile(
     autopilot: Mocker, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """A segment that is gone before it is asked for costs the forecast nothing but its sample."""
+    """A segment that is gone before it is asked for has no members."""
     autopilot.get(URL + "lists", json={"lists": []})
     autopilot.get(URL + "contacts", json={"contacts": [], "total_contacts": 1})
     segments = [{"segment_id": "s1"}, {"segment_id": "s2"}]
@@ -178,7 +229,7 @@ def test_check_connection__segment_deleted_meanwhile(
     with caplog.at_level(logging.INFO):
         SourceAutopilot().check_connection(LOGGER, CONFIG)
 
-    assert "2 smart segments with about 14 members in all" in caplog.text
+    assert "2 smart segments with about 7 members in all" in caplog.text
 
 
 @pytest.mark.usefixtures("_limiter_waits_by_clock")
@@ -214,9 +265,14 @@ def test_check_connection__no_forecast(
     [
         ({"status_code": 401}, "does not accept the API key"),
         ({"status_code": 500}, "trouble on its side"),
-        ({"text": "<html>Sign in to the hotel's network</html>"}, "cannot be read"),
+        ({"text": '{"lists": ['}, "cannot be read"),
         ({"json": {"lists": None}}, "cannot be used"),
         ({"status_code": 404}, "does not find the first page"),
+        (
+            {"exc": RuntimeError("with data in it")},
+            r"^The connector has a fault \(RuntimeError\)\.",
+        ),
+        ({"exc": AirbyteTracedException(message="In a private network")}, "^In a private network$"),
     ],
 )
 def test_check_connection__fails(autopilot: Mocker, answer: dict[str, Any], sentence: str) -> None:
@@ -227,6 +283,86 @@ def test_check_connection__fails(autopilot: Mocker, answer: dict[str, Any], sent
         SourceAutopilot().check_connection(LOGGER, CONFIG)
 
     assert raised.value.failure_type == FailureType.config_error
+    assert "with data in it" not in str(raised.value.message)
+    assert "Ortto" not in str(raised.value.message)
+
+
+def name_not_found() -> requests.ConnectionError:
+    """What requests raises for a name that no look-up finds."""
+    pool = HTTPSConnectionPool("api2.autopilothq.com")
+    reason = NameResolutionError(pool.host, HTTPSConnection(pool.host), socket.gaierror())
+    return requests.ConnectionError(MaxRetryError(pool, "/v1/lists", reason))
+
+
+ENDS: list[tuple[dict[str, Any], str]] = [
+    ({"exc": name_not_found()}, "Autopilot's address was not found (NameResolutionError)."),
+    ({"status_code": 301, "headers": {"Location": "https://ortto.com/"}}, "a redirect (301)"),
+    ({"text": "<!DOCTYPE html><title>Ortto</title>"}, "Autopilot's answer cannot be read"),
+    ({"status_code": 403}, "Autopilot does not allow this API key to read this (403)."),
+    ({"status_code": 410}, "lists: Autopilot does not find the first page (410)."),
+]
+
+
+@pytest.mark.usefixtures("_limiter_waits_by_clock")
+@pytest.mark.parametrize(("answer", "sentence"), ENDS)
+def test_check_connection__end_of_the_api(
+    autopilot: Mocker, answer: dict[str, Any], sentence: str
+) -> None:
+    """What an API that is gone may answer says so, beside what was seen and what to do."""
+    autopilot.get(URL + "lists", **answer)
+
+    with pytest.raises(UserFacingError) as raised:
+        SourceAutopilot().check_connection(LOGGER, CONFIG)
+
+    message = str(raised.value.message)
+    assert sentence in message
+    assert message.endswith(
+        " If the account has moved to Ortto, its data are not behind this API, and Ortto's keys do"
+        " not open it."
+    )
+
+
+@pytest.mark.usefixtures("_limiter_waits_by_clock")
+@pytest.mark.parametrize(("answer", "sentence"), ENDS)
+def test_read__no_end_of_the_api(autopilot: Mocker, answer: dict[str, Any], sentence: str) -> None:
+    """In a sync, whose check has passed, it says what was seen and nothing of Ortto."""
+    autopilot.get(URL + "lists", **answer)
+    messages: list[AirbyteMessage] = []
+
+    with pytest.raises(SyncFailed):
+        read("lists", into=messages)
+
+    [(_, message)] = errors(messages)
+    assert sentence in message
+    assert "Ortto" not in message
+
+
+@pytest.mark.parametrize("command", ["check_connection", "discover"])
+def test_commands__unusable_environment(
+    autopilot: Mocker, monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    """An environment in which no request can be sent is a config error that names the variable."""
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", "/not/there.pem")
+
+    with pytest.raises(UserFacingError, match="REQUESTS_CA_BUNDLE names /not/there") as raised:
+        getattr(SourceAutopilot(), command)(LOGGER, CONFIG)
+
+    assert raised.value.failure_type == FailureType.config_error
+    assert autopilot.call_count == 0
+
+
+def test_read__unusable_environment(autopilot: Mocker, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In a sync as well, for all of its streams."""
+    monkeypatch.setenv("ALL_PROXY", "http://user:password@:3128")
+    messages: list[AirbyteMessage] = []
+
+    with pytest.raises(SyncFailed) as raised:
+        read("contacts", "lists", into=messages)
+
+    assert raised.value.failure_type == FailureType.config_error
+    assert str(raised.value.message).startswith("No request can be sent: ALL_PROXY is no address")
+    assert "password" not in str(errors(messages))
+    assert autopilot.call_count == 0
 
 
 @pytest.mark.usefixtures("_limiter_waits_by_clock")
@@ -279,20 +415,28 @@ def test_discover__custom_fields(autopilot: Mocker) -> None:
 
 
 @pytest.mark.usefixtures("_limiter_waits_by_clock")
-def test_discover__key_without_rights(autopilot: Mocker, caplog: pytest.LogCaptureFixture) -> None:
-    """A key that may not ask anything costs the custom columns and warnings, nothing else."""
+def test_discover__key_without_rights(autopilot: Mocker) -> None:
+    """A key that may read neither the list nor the contacts is an error, for the person to mend."""
     autopilot.get(URL + "contacts/custom_fields", status_code=403)
     autopilot.get(URL + "contacts", status_code=403)
 
-    discovered = SourceAutopilot().discover(LOGGER, CONFIG)
+    with pytest.raises(UserFacingError, match="does not allow this API key") as raised:
+        SourceAutopilot().discover(LOGGER, CONFIG)
 
-    assert properties_of(discovered) == properties_of(
-        AirbyteCatalog(
-            streams=[stream.as_airbyte_stream() for stream in SourceAutopilot().streams(CONFIG)]
-        )
-    )
+    assert raised.value.failure_type == FailureType.config_error
     assert autopilot.call_count == 2
-    assert "Autopilot does not allow this API key to read this (403)." in caplog.text
+
+
+@pytest.mark.usefixtures("_limiter_waits_by_clock")
+def test_discover__trouble(autopilot: Mocker) -> None:
+    """Trouble is a transient error: a catalog without columns would have them dropped."""
+    autopilot.get(URL + "contacts/custom_fields", status_code=503)
+
+    with pytest.raises(UserFacingError, match=r"trouble on its side \(503\)") as raised:
+        SourceAutopilot().discover(LOGGER, CONFIG)
+
+    assert raised.value.failure_type == FailureType.transient_error
+    assert autopilot.call_count == COMMAND_POLICY.max_tries
 
 
 def test_read__custom_fields_of_the_catalog(autopilot: Mocker) -> None:
@@ -311,9 +455,9 @@ def test_read__custom_fields_of_the_catalog(autopilot: Mocker) -> None:
     assert autopilot.call_count == 1
 
 
-@pytest.mark.parametrize("status", [200, 403, 429, 500])
+@pytest.mark.parametrize("status", [200, 403, 404])
 def test_read__catalog_without_a_schema(autopilot: Mocker, status: int) -> None:
-    """A catalog written by hand gets the columns for one request, and its rows without it, too."""
+    """A catalog written by hand gets the columns for one request, or its rows without them."""
     fields = [{"name": "Seats", "fieldType": "integer"}]
     autopilot.get(URL + "contacts/custom_fields", json=fields, status_code=status)
     entries = [{"kind": "Seats", "value": "7"}]
@@ -328,6 +472,18 @@ def test_read__catalog_without_a_schema(autopilot: Mocker, status: int) -> None:
     assert record == {"contact_id": "p1", **({"custom_seats": 7} if status == 200 else {})}
     assert statuses(messages) == [("contacts", "COMPLETE")]
     assert autopilot.call_count == 2
+
+
+@pytest.mark.usefixtures("_limiter_waits_by_clock")
+def test_read__catalog_without_a_schema_in_trouble(autopilot: Mocker) -> None:
+    """A sync that would lack the columns for a hiccup of the list fails, before it has begun."""
+    autopilot.get(URL + "contacts/custom_fields", status_code=503)
+
+    with pytest.raises(UserFacingError, match=r"trouble on its side \(503\)") as raised:
+        list(SourceAutopilot().read(LOGGER, CONFIG, catalog("contacts", schema={})))
+
+    assert raised.value.failure_type == FailureType.transient_error
+    assert autopilot.call_count == READ_POLICY.max_tries
 
 
 def test_read__unknown_stream(autopilot: Mocker) -> None:

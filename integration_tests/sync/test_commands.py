@@ -86,7 +86,7 @@ def test_check__api_in_trouble(fault: Fault, sentence: str) -> None:
         ([Fault("status", path="/*contacts", status=429, times=None)], 0, "limiting requests"),
         ([Fault("status", path="/contacts", status=401, times=None)], 0, "does not accept"),
         ([Fault("total", path="/contacts", value="9" * 400)], 0, "No forecast"),
-        ([], 2.5, "Advice: "),
+        ([], 4, "with about"),
     ],
     ids=["silence", "drip", "limit", "key", "total", "slow"],
 )
@@ -121,9 +121,24 @@ def test_check__passing_trouble() -> None:
     assert output.connection_status == {"status": "SUCCEEDED"}
 
 
-def test_discover__no_network() -> None:
-    """Without a connection to the API it finds the four streams and their keys."""
-    output = run("discover", ALL_TIME, url=NO_SERVER)
+def test_check__unusable_environment() -> None:
+    """With certificates that are not there nothing is sent, and the check says which variable."""
+    missing = {"REQUESTS_CA_BUNDLE": "/not/there.pem"}
+    output = run("check", {"api_key": KEY}, environment=missing)
+
+    assert output.connection_status == {
+        "status": "FAILED",
+        "message": "No request can be sent: REQUESTS_CA_BUNDLE names /not/there.pem for"
+        " certificates: No such file or directory. Correct that environment variable where the"
+        " connector runs, or remove it.",
+    }
+    assert output.code == 0
+
+
+def test_discover__streams() -> None:
+    """It finds the four streams and their keys."""
+    with Simulator(Account(), key=KEY) as autopilot:
+        output = run("discover", ALL_TIME, url=autopilot.url)
 
     assert output.code == 0
     keys = {
@@ -135,6 +150,17 @@ def test_discover__no_network() -> None:
         "smart_segments": [["segment_id"]],
         "smart_segments_contacts": [["segment_id"], ["contact_id"]],
     }
+
+
+def test_discover__no_network() -> None:
+    """Without a connection to the API discover fails, and another try may mend it."""
+    output = run("discover", ALL_TIME, url=NO_SERVER)
+
+    assert output.code == 1
+    [error] = output.errors
+    assert error["failure_type"] == "transient_error"
+    assert "check that api2.autopilothq.com can be reached" in error["message"]
+    assert output.contents("CATALOG") == []
 
 
 def test_api_url__plain_http() -> None:

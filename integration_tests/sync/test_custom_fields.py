@@ -173,59 +173,49 @@ def test_read__a_field_alike_added_after_discover() -> None:
     ]
 
 
-FAULTS = [
+REFUSALS = [
     Fault("status", status=403, times=None),
     Fault("status", status=404, times=None),
+    Fault("body", text='{"contacts": [{"contact_id": "person_1", "Name": "Ann"}]}', times=None),
+    Fault("body", text='["Seats"]', times=None),
+]
+TROUBLE = [
     Fault("status", status=429, times=None),
     Fault("status", status=500, times=None),
     Fault("html", times=None),
+    Fault("cut_json", times=None),
     Fault("reset", times=None),
     Fault("silence", times=None),
     Fault("drip", times=None),
-]
-MORE_FAULTS = [
-    Fault("status", status=401, times=None),
-    Fault("status", status=429, retry_after="60", times=None),
-    Fault("status", status=302, location="http://127.0.0.1:1/", times=None),
-    Fault("cut_json", times=None),
-    Fault("body", text='{"contacts": [{"contact_id": "person_1", "Name": "Ann"}]}', times=None),
-    Fault("body", text='["Seats"]', times=None),
 ]
 
 
 def name_fault(fault: Fault) -> str:
     """The fault in the name of a test."""
-    return "-".join(str(part) for part in (fault.kind, fault.status, fault.retry_after) if part)
+    return "-".join(str(part) for part in (fault.kind, fault.status, fault.text) if part)
 
 
-@pytest.mark.parametrize("fault", FAULTS + MORE_FAULTS, ids=name_fault)
-def test_discover__list_in_trouble(fault: Fault) -> None:
-    """Without the list of fields discover ends in time, with a warning.
-
-    It takes the fields of the first page of contacts, unless the wait for the list was too long.
-    """
+@pytest.mark.parametrize("fault", REFUSALS, ids=name_fault)
+def test_discover__list_refused(fault: Fault) -> None:
+    """Without a list of fields discover takes those of the first page of contacts."""
     account = Account(contacts=250)
     with Simulator(account, key=KEY, faults=[replace(fault, path=LIST)]) as autopilot:
+        catalog = discover(autopilot)
+
+        assert autopilot.log.paths() == [LIST, "/contacts"]
+    assert list(custom_types(catalog)) == account.custom_columns
+
+
+@pytest.mark.parametrize("fault", TROUBLE, ids=name_fault)
+def test_discover__list_in_trouble(fault: Fault) -> None:
+    """In trouble there is no catalog that lacks the columns, but an error that may pass."""
+    with Simulator(Account(), key=KEY, faults=[replace(fault, path=LIST)]) as autopilot:
         output = run("discover", ALL_TIME, url=autopilot.url)
 
-        assert autopilot.log.count("/contacts") <= 1
-        asked_contacts = autopilot.log.count("/contacts") == 1
-    assert output.code == 0
-    assert "Autopilot does not say which custom fields there are: " in output.log
-    assert list(custom_types(output.catalog)) == (account.custom_columns if asked_contacts else [])
-    assert asked_contacts or fault.kind in {"drip", "silence"}
-
-
-@pytest.mark.parametrize("fault", FAULTS, ids=name_fault)
-def test_discover__everything_in_trouble(fault: Fault) -> None:
-    """Without contacts, too, discover still ends in time: without custom columns."""
-    with Simulator(Account(), key=KEY, faults=[replace(fault, path="*")]) as autopilot:
-        output = run("discover", ALL_TIME, url=autopilot.url)
-
-        assert autopilot.log.count() <= 2 * 3
-    assert output.code == 0
-    assert custom_types(output.catalog) == {}
-    assert "get no columns of their own this time" in output.log
+        assert 1 <= autopilot.log.count(LIST) == autopilot.log.count() <= 3
+    assert output.code == 1
+    assert output.contents("CATALOG") == []
+    assert [error["failure_type"] for error in output.errors] == ["transient_error"]
 
 
 def test_discover__passing_trouble() -> None:
@@ -239,19 +229,20 @@ def test_discover__passing_trouble() -> None:
 
 
 def test_discover__wrong_key() -> None:
-    """With a wrong key discover finds the columns that all accounts have; check reports the key."""
+    """With a wrong key there is no catalog, but the sentence that a check would say."""
     with Simulator(Account(), key=KEY) as autopilot:
         output = run("discover", {"api_key": "0" * 32}, url=autopilot.url)
 
-    assert output.code == 0
-    assert custom_types(output.catalog) == {}
-    assert "does not accept the API key (401)" in output.log
+    assert output.code == 1
+    [error] = output.errors
+    assert error["failure_type"] == "config_error"
+    assert "does not accept the API key (401)" in error["message"]
     assert "0" * 32 not in output.stdout
 
 
-@pytest.mark.parametrize("fault", FAULTS, ids=name_fault)
-def test_read__list_in_trouble(fault: Fault) -> None:
-    """The list is requested once, and no fault of it costs a sync a row."""
+@pytest.mark.parametrize("fault", REFUSALS[:2], ids=name_fault)
+def test_read__list_refused(fault: Fault) -> None:
+    """Without a schema and a list a sync has all rows, without the columns."""
     account = Account(contacts=150)
     with Simulator(account, key=KEY, faults=[replace(fault, path=LIST)]) as autopilot:
         output = read(autopilot, catalog_without_schema())
@@ -260,6 +251,18 @@ def test_read__list_in_trouble(fault: Fault) -> None:
         assert autopilot.log.count() == 1 + 2
     assert_rows(output, account, without=account.custom_columns)
     assert "get no columns of their own in this sync" in output.log
+
+
+def test_read__list_in_trouble() -> None:
+    """A sync whose rows would lack the columns this time only fails before it begins."""
+    html = Fault("html", path=LIST, times=None)
+    with Simulator(Account(contacts=150), key=KEY, faults=[html]) as autopilot:
+        output = run("read", ALL_TIME, url=autopilot.url, catalog=catalog_without_schema())
+
+        assert autopilot.log.count(LIST) == autopilot.log.count() == 6
+    assert output.code == 1
+    assert (output.rows, output.states) == ({}, {})
+    assert [error["failure_type"] for error in output.errors] == ["transient_error"]
 
 
 def test_check__asks_for_no_custom_fields() -> None:

@@ -13,19 +13,19 @@ import requests
 from pydantic import SecretStr
 
 from source_autopilot.api.error_mapping import (
+    KEY_HEADER,
     NO_TIME_LEFT,
     TOO_MANY_REQUESTS,
     Action,
     Failure,
     map_exception,
     map_status,
+    map_unreadable,
 )
 from source_autopilot.api.rate_limiter import Chain, RateLimiter
 from source_autopilot.api.retry_policy import Deadline, FailedTries, RetryPolicy
 from source_autopilot.api.transport import fetch, open_session
-from source_autopilot.errors import UnreadableBody, UserFacingError
-
-KEY_HEADER = "autopilotapikey"  # [doc]
+from source_autopilot.errors import InvalidEnvironment, RequestFailed, UnreadableBody
 
 Content = TypeVar("Content")
 
@@ -97,7 +97,7 @@ class Client:
             bookmark: of the page; None for a first page.
             chain: whose turn it is, where pages follow each other.
 
-        Raises UserFacingError, which is a PageRefused where only the stream knows what the refusal
+        Raises RequestFailed, which is a PageRefused where only the stream knows what the refusal
         means, and UnreadablePage.
         """
         failed_tries = FailedTries(self.policy, self.deadline)
@@ -135,11 +135,12 @@ class Client:
             reply = fetch(
                 self._session, url, connect_seconds=connect_seconds, answer_seconds=answer_seconds
             )
-        except OSError as error:  # requests.RequestException is one
+        except (OSError, InvalidEnvironment) as error:  # requests.RequestException is an OSError
             return map_exception(error)
         failure = map_status(
             reply.status,
             reply.headers,
+            reply.body,
             stream=stream,
             bookmark=bookmark,
             max_pause_seconds=self.policy.max_pause_seconds,
@@ -151,7 +152,7 @@ class Client:
         try:
             return Answer(decode(reply.body), reply.seconds)
         except UnreadableBody as unreadable:
-            return map_exception(unreadable)
+            return map_unreadable(unreadable, reply.body)
 
     def _wait_out(
         self, failure: Failure, stream: str, failed_tries: FailedTries, took_seconds: float
@@ -169,7 +170,7 @@ class Client:
         is_over = self.limiter.refused_seconds >= self.policy.max_limited_seconds
         return None if is_over else 0.0  # the limiter makes all requests wait, this one too
 
-    def _give_up(self, failure: Failure) -> UserFacingError:
+    def _give_up(self, failure: Failure) -> RequestFailed:
         if failure.concerns_account and self.ends_all:
             self.limiter.close(failure.to_error)
         return failure.to_error()

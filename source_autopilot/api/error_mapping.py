@@ -12,8 +12,14 @@ from enum import Enum, auto
 
 import requests
 from airbyte_cdk.models import FailureType
+from urllib3.exceptions import NameResolutionError
 
-from source_autopilot.errors import PageRefused, UnreadableBody, UserFacingError
+from source_autopilot.errors import (
+    InvalidEnvironment,
+    PageRefused,
+    RequestFailed,
+    UnreadableBody,
+)
 from source_autopilot.text import format_duration
 
 NEW_KEY = (
@@ -28,11 +34,20 @@ LOOK_AT_THE_NETWORK = (
     "The next attempt may succeed. If this lasts, check that api2.autopilothq.com can be reached"
     " from where Airbyte runs (network, DNS, proxy, firewall, certificates)."
 )
+LOOK_AT_THE_PROXY = (
+    "The next attempt may succeed. If this lasts, check the proxy that HTTPS_PROXY or ALL_PROXY"
+    " names where the connector runs, and the user and password for it."
+)
 PLEASE_REPORT = "Please report this."
+MOVED_TO_ORTTO = (
+    "If the account has moved to Ortto, its data are not behind this API, and Ortto's keys do not"
+    " open it."
+)
 MAYBE_DELETED = f"What the bookmark points at may have been deleted during the sync. {TRY_LATER}"
 
-
 TOO_MANY_REQUESTS = 429
+BAD_REQUEST = 400
+KEY_HEADER = "autopilotapikey"  # [doc]
 
 
 class Action(Enum):
@@ -54,6 +69,7 @@ class Failure:
         status: the HTTP status; None if there was no answer.
         bookmark: of the page that was asked for; None for a first page.
         pause_seconds: how long the API asks to wait (Retry-After); None if it does not say.
+        may_be_the_end: whether an API that is not there any more could answer so.
     """
 
     action: Action
@@ -63,24 +79,29 @@ class Failure:
     status: int | None = None
     bookmark: str | None = None
     pause_seconds: float | None = None
+    may_be_the_end: bool = False
 
     @property
     def concerns_account(self) -> bool:
         """Whether it is about the account's key or rate limit, and so about all requests alike."""
         return self.status == TOO_MANY_REQUESTS or self.failure_type == FailureType.config_error
 
-    def to_error(self) -> UserFacingError:
+    def to_error(self) -> RequestFailed:
         """The error to raise when no other try follows."""
-        sentence = f"{self.seen}. {self.advice}"
-        if self.action == Action.REFUSE and self.status is not None:
-            return PageRefused(
-                sentence, self.failure_type, status=self.status, bookmark=self.bookmark
-            )
-        return UserFacingError(message=sentence, failure_type=self.failure_type)
+        kind = PageRefused if self.action == Action.REFUSE else RequestFailed
+        return kind(
+            f"{self.seen}. {self.advice}",
+            self.failure_type,
+            status=self.status,
+            bookmark=self.bookmark,
+            may_be_the_end=self.may_be_the_end,
+        )
 
 
-def _wrong_key(seen: str) -> Failure:
-    return Failure(Action.FAIL, seen, NEW_KEY, FailureType.config_error)
+def _wrong_key(seen: str, *, may_be_the_end: bool = False) -> Failure:
+    return Failure(
+        Action.FAIL, seen, NEW_KEY, FailureType.config_error, may_be_the_end=may_be_the_end
+    )
 
 
 def _fault_of_ours(seen: str) -> Failure:
@@ -93,25 +114,23 @@ def _network_trouble(seen: str) -> Failure:
 
 # In `seen`, {stream} and {page} are what was asked for, {status} is the answer's, {pause} its
 # Retry-After, and {kind} the class of an exception.
-NOT_FOUND = Failure(
-    Action.REFUSE, "{stream}: Autopilot does not find {page} ({status})", MAYBE_DELETED
-)
+NOT_FOUND = Failure(Action.REFUSE, "{stream}: Autopilot does not find {page} ({status})")
+REFUSED = Failure(Action.REFUSE, "{stream}: Autopilot refuses {page} ({status})")
 STATUSES: Mapping[int, Failure] = {
-    400: NOT_FOUND,  # [doc] for a missing key, [client] for a bookmark
+    BAD_REQUEST: REFUSED,  # [client G]
     401: _wrong_key("Autopilot does not accept the API key (401)"),  # [doc]
-    403: _wrong_key("Autopilot does not allow this API key to read this (403)"),  # [guess]
+    403: _wrong_key(
+        "Autopilot does not allow this API key to read this (403)", may_be_the_end=True
+    ),  # [guess]
     404: NOT_FOUND,  # [doc]
     408: Failure(Action.RETRY, "Autopilot took too long to answer (408)"),  # [client]
-    410: NOT_FOUND,  # [guess]
-    422: NOT_FOUND,  # [guess]
+    410: replace(NOT_FOUND, may_be_the_end=True),  # [guess]
+    422: REFUSED,  # [guess]
     TOO_MANY_REQUESTS: Failure(Action.WAIT, "Autopilot is limiting requests (429)"),  # [doc]
 }
-# Of a first page, where no bookmark can be the reason.
-STATUSES_OF_FIRST_PAGES: Mapping[int, Failure] = {
-    400: _wrong_key(
-        "Autopilot refused the request, as it does when no API key arrives (400)"
-    ),  # [doc]
-}
+# A 400 for a first page whose body names the header of the key. A bookmark was given to a key that
+# arrived: there a 400 is the bookmark's [client].
+NO_KEY = _wrong_key("Autopilot says that no API key arrives (400)")  # [doc]
 # All other statuses, by their first digit.
 STATUS_CLASSES: Mapping[int, Failure] = {
     3: Failure(
@@ -119,6 +138,7 @@ STATUS_CLASSES: Mapping[int, Failure] = {
         "Autopilot's address answered with a redirect ({status}), which is not followed because the"
         " API key would go with it",
         "Look for a proxy on the way to api2.autopilothq.com.",
+        may_be_the_end=True,
     ),
     5: Failure(Action.RETRY, "Autopilot has trouble on its side ({status})"),
 }
@@ -133,56 +153,64 @@ NO_TIME_LEFT = Failure(
     Action.FAIL, "Autopilot answers too slowly: there was no time left to ask for more"
 )
 UNREADABLE = Failure(Action.RETRY, "Autopilot's answer cannot be read: {reason}")
+INVALID_ENVIRONMENT = Failure(
+    Action.FAIL,
+    "No request can be sent: {reason}",
+    "Correct that environment variable where the connector runs, or remove it.",
+    FailureType.config_error,
+)
+UNKNOWN_NAME = replace(
+    _network_trouble("Autopilot's address was not found ({kind})"), may_be_the_end=True
+)
 # The first entry whose class the exception is an instance of.
 EXCEPTIONS: Mapping[type[Exception], Failure] = {
+    NameResolutionError: UNKNOWN_NAME,
     # The URL is valid. In Airbyte's cloud the CDK raises this when a DNS look-up fails.
-    requests.exceptions.InvalidURL: _network_trouble("Autopilot's address was not found ({kind})"),
+    requests.exceptions.InvalidURL: UNKNOWN_NAME,
     # What requests raises for schemes and headers.
     ValueError: _fault_of_ours("The request could not be sent ({kind})"),
     requests.Timeout: _network_trouble("Autopilot did not answer in time ({kind})"),
     requests.exceptions.SSLError: _network_trouble(
         "No secure connection to Autopilot could be made ({kind})"
     ),
-    requests.RequestException: _network_trouble(
-        "The connection to Autopilot failed or broke off ({kind})"
+    requests.exceptions.ProxyError: Failure(
+        Action.RETRY,
+        "No connection to Autopilot could be made through the proxy ({kind})",
+        LOOK_AT_THE_PROXY,
     ),
-    # What requests raises before it connects.
-    OSError: Failure(
-        Action.FAIL,
-        "The certificates that the environment names cannot be read ({kind})",
-        "Correct REQUESTS_CA_BUNDLE or CURL_CA_BUNDLE where Airbyte runs, or remove it.",
-        FailureType.config_error,
-    ),
+    OSError: _network_trouble("The connection to Autopilot failed or broke off ({kind})"),
 }
 
 
 def map_status(
     status: int,
     headers: Mapping[str, str],
+    body: bytes,
     *,
     stream: str,
     bookmark: str | None,
     max_pause_seconds: float,
 ) -> Failure | None:
-    """What a status means; None for a page.
+    """What a status means; None if the body says whether it is a page.
 
     Args:
         status: of the answer.
         headers: of the answer.
+        body: of the answer; only that of a 400 makes a difference, because refusals may come with
+            an empty body, HTML, or another shape of JSON [client G, seen C].
         stream: whose page was asked for.
         bookmark: of the page that was asked for; None for a first page.
         max_pause_seconds: the longest Retry-After that is worth waiting for.
     """
-    if status == requests.codes.ok:
+    if status // 100 == 2:
         return None
     pause_seconds = parse_retry_after(headers)
     page = f"the page at bookmark {bookmark}" if bookmark else "the first page"
-    failure = (
-        (STATUSES_OF_FIRST_PAGES.get(status) if bookmark is None else None)
-        or STATUSES.get(status)
-        or STATUS_CLASSES.get(status // 100)
-        or UNEXPECTED_STATUS
-    )
+    failure = STATUSES.get(status) or STATUS_CLASSES.get(status // 100) or UNEXPECTED_STATUS
+    if status == BAD_REQUEST and not bookmark and KEY_HEADER.encode() in body:
+        failure = NO_KEY
+    if failure.action == Action.REFUSE and bookmark:
+        failure = replace(failure, advice=MAYBE_DELETED)
     is_tried_again = failure.action in (Action.RETRY, Action.WAIT)
     if is_tried_again and pause_seconds is not None and pause_seconds > max_pause_seconds:
         failure = PAUSE_TOO_LONG
@@ -194,12 +222,26 @@ def map_status(
     )
 
 
-def map_exception(error: OSError | UnreadableBody) -> Failure:
-    """What an exception means: no answer came, or one that is no JSON."""
-    if isinstance(error, UnreadableBody):
-        return replace(UNREADABLE, seen=UNREADABLE.seen.format(reason=error))
-    failure = next(found for kind, found in EXCEPTIONS.items() if isinstance(error, kind))
-    return replace(failure, seen=failure.seen.format(kind=type(error).__name__))
+def map_exception(error: OSError | InvalidEnvironment) -> Failure:
+    """What an exception means, where no answer came."""
+    if isinstance(error, InvalidEnvironment):
+        return replace(INVALID_ENVIRONMENT, seen=INVALID_ENVIRONMENT.seen.format(reason=error))
+    cause = _find_cause(error)
+    failure = next(found for kind, found in EXCEPTIONS.items() if isinstance(cause, kind))
+    return replace(failure, seen=failure.seen.format(kind=type(cause).__name__))
+
+
+def map_unreadable(error: UnreadableBody, body: bytes) -> Failure:
+    """What a body means that is no JSON: a proxy's word, a page for people, or a cut answer."""
+    is_markup = body.lstrip().startswith(b"<")
+    seen = UNREADABLE.seen.format(reason=error)
+    return replace(UNREADABLE, seen=seen, may_be_the_end=is_markup)
+
+
+def _find_cause(error: OSError) -> Exception:
+    """The exception of urllib3 if a name was not found, which requests tells by that alone."""
+    reason = getattr(error.args[0], "reason", None) if error.args else None
+    return reason if isinstance(reason, NameResolutionError) else error
 
 
 def parse_retry_after(headers: Mapping[str, str]) -> float | None:

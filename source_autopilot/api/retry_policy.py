@@ -35,9 +35,9 @@ class RetryPolicy:
 # A refusal is the account's limit at work, perhaps spent by another integration: it is waited out.
 READ_POLICY = RetryPolicy(
     connect_seconds=10,
-    answer_seconds=60,
+    answer_seconds=120,
     max_tries=6,
-    max_trouble_seconds=100,
+    max_trouble_seconds=150,
     max_pause_seconds=120,
     max_limited_seconds=600,
 )

@@ -6,24 +6,28 @@ now and then holds a worker for ever, and a small compressed body can fill the m
 
 import http.client
 import io
+import os
 import socket
+import ssl
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import requests
 from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
-from urllib3.exceptions import ReadTimeoutError
+from urllib3.exceptions import LocationValueError, ReadTimeoutError
 from urllib3.poolmanager import ProxyManager
 
 from source_autopilot.api.rate_limiter import MAX_REQUESTS_IN_FLIGHT
-from source_autopilot.errors import UnreadablePage
+from source_autopilot.errors import InvalidEnvironment, UnreadablePage
+from source_autopilot.text import join_names
 
 MAX_BYTES = 64 * 1024 * 1024  # unpacked; a page of 100 contacts had 98 kB [seen]
-MAX_SILENCE_SECONDS = 30.0  # between two bytes
+MAX_SILENCE_SECONDS = 60.0  # between two bytes: the least that clients wait [client]
 CHUNK_BYTES = 256 * 1024
 
 
@@ -44,19 +48,58 @@ class Reply:
 def open_session(base_url: str, headers: Mapping[str, str]) -> requests.Session:
     """A session for the API at `base_url`, whose answers are bounded by their read timeout.
 
-    Proxies and certificates are those of the environment.
+    Proxies and certificates are those of the environment. Raises InvalidEnvironment if no request
+    can be sent with them.
     """
     session = requests.Session()
     session.headers.update(headers)
+    adapter = _BoundedAdapter(pool_maxsize=MAX_REQUESTS_IN_FLIGHT)
     for scheme in ("https://", "http://"):
-        session.mount(scheme, _BoundedAdapter(pool_maxsize=MAX_REQUESTS_IN_FLIGHT))
+        session.mount(scheme, adapter)
     # Read once: requests reads the environment for every request, a fifth of the time of sending.
     found = session.merge_environment_settings(base_url, {}, None, None, None)
     session.trust_env = False
     session.verify = found["verify"]
     # Plain http is for this machine: a proxy of the environment must not see the key.
     session.proxies = {} if base_url.startswith("http:") else dict(found["proxies"])
+    _require_usable_proxy(session, adapter, base_url)
+    if base_url.startswith("https:") and isinstance(session.verify, str):
+        _require_usable_certificates(session.verify)
     return session
+
+
+def _require_usable_proxy(session: requests.Session, adapter: HTTPAdapter, url: str) -> None:
+    request = session.prepare_request(requests.Request("GET", url))
+    try:
+        adapter.get_connection_with_tls_context(request, verify=None, proxies=session.proxies)
+        return
+    except requests.exceptions.InvalidSchema:
+        problem = "names a SOCKS proxy, and the package PySocks for it is not installed"
+    except ValueError:  # requests.exceptions.InvalidURL is one
+        problem = "is no address of a proxy, such as http://proxy.example:3128"
+    # Not its value, which may have a password in it.
+    proxy = requests.utils.select_proxy(url, session.proxies)
+    raise InvalidEnvironment(
+        f"{_name_variables(['HTTPS_PROXY', 'ALL_PROXY'], proxy)} {problem}"
+    ) from None
+
+
+@cache  # it takes 60 ms, and sessions come in threes
+def _require_usable_certificates(path: str) -> None:
+    where = {"capath": path} if os.path.isdir(path) else {"cafile": path}
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(**where)
+    except OSError as error:
+        variables = _name_variables(["REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"], path)
+        # OpenSSL's own reasons are for programmers.
+        seen = "none in it" if isinstance(error, ssl.SSLError) else error.strerror
+        raise InvalidEnvironment(f"{variables} names {path} for certificates: {seen}") from None
+
+
+def _name_variables(names: list[str], value: str | None) -> str:
+    """Those variables that have the value; all if none has, as on systems with other settings."""
+    found = [name for name in os.environ if name.upper() in names and os.environ[name] == value]
+    return join_names(found or names)
 
 
 def fetch(
@@ -65,17 +108,20 @@ def fetch(
     """Send a GET request and receive all of its answer.
 
     `answer_seconds` bound the answer as a whole, and MAX_SILENCE_SECONDS the silence in it. Raises
-    requests.RequestException, and UnreadablePage for a body of more than MAX_BYTES.
+    OSError, which is mostly a requests.RequestException, and UnreadablePage for a body of more than
+    MAX_BYTES.
     """
     timeout = (connect_seconds, answer_seconds)
-    # A redirect is not followed: requests would send the key on to whatever host it names.
-    with session.get(url, timeout=timeout, allow_redirects=False, stream=True) as response:
-        try:
+    try:
+        # A redirect is not followed: requests would send the key on to whatever host it names.
+        with session.get(url, timeout=timeout, allow_redirects=False, stream=True) as response:
             body = _receive(response)
-        except requests.ConnectionError as error:
-            if error.args and isinstance(error.args[0], ReadTimeoutError):
-                raise requests.ReadTimeout(error.args[0]) from None
-            raise
+    except LocationValueError as error:  # a host's name that no look-up can find
+        raise requests.exceptions.InvalidURL(error) from None
+    except requests.ConnectionError as error:
+        if error.args and isinstance(error.args[0], ReadTimeoutError):
+            raise requests.ReadTimeout(error.args[0]) from None
+        raise
     seconds = response.elapsed.total_seconds()
     return Reply(response.status_code, response.headers, body, seconds)
 

@@ -142,15 +142,21 @@ class SmartSegmentsContacts(AutopilotStream):
         try:
             yield from super().pages(partition, bookmark)
         except PageRefused as refused:
-            # [client]
-            is_gone = refused.status in (requests.codes.not_found, requests.codes.gone)
-            if refused.bookmark or not is_gone:
+            if refused.bookmark or not self._is_gone(partition, refused.status):
                 raise
             self._deleted.append(partition["segment_id"])
             self.logger.warning(
                 f"{self.name}: segment {partition['segment_id']} was deleted while the sync ran;"
                 " it has no members any more."
             )
+
+    def _is_gone(self, partition: Partition, status: int | None) -> bool:
+        """Whether a segment is there no more: by the status [doc], or the list of segments says so.
+
+        Any 4xx may mean it [client G], but it may mean as well that the request is no good.
+        """
+        says_so = status in (requests.codes.not_found, requests.codes.gone)
+        return says_so or partition not in list(self.stream_slices())
 
     def records(self, document: Mapping[str, Any], partition: Partition) -> Iterable[Row]:
         """The pair of segment and contact; the contact's other fields stay out."""

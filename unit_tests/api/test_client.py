@@ -9,6 +9,7 @@ from functools import partial
 from io import BytesIO
 from typing import Any
 
+import certifi
 import pytest
 import requests
 from airbyte_cdk.models import FailureType
@@ -25,7 +26,14 @@ from source_autopilot.api.retry_policy import (
     Deadline,
     RetryPolicy,
 )
-from source_autopilot.errors import PageRefused, UnreadableBody, UnreadablePage, UserFacingError
+from source_autopilot.api.transport import MAX_SILENCE_SECONDS
+from source_autopilot.errors import (
+    PageRefused,
+    RequestFailed,
+    UnreadableBody,
+    UnreadablePage,
+    UserFacingError,
+)
 from unit_tests.support.clock import Clock, WaitingByClock
 from unit_tests.support.constants import KEY, URL
 
@@ -35,6 +43,10 @@ PAGE = {"lists": [{"list_id": "contactlist_1", "title": "Ladies"}]}
 FOUND: dict[str, Any] = {"json": PAGE}
 LIMITED: dict[str, Any] = {"status_code": 429}
 TROUBLE: dict[str, Any] = {"status_code": 503}
+NO_KEY: dict[str, Any] = {  # [doc]
+    "status_code": 400,
+    "json": {"error": "Bad Request", "message": "No autopilotapikey header provided."},
+}
 
 LIMITED_SENTENCE = (
     "Autopilot is limiting requests (429). Nothing is wrong with your settings; the next attempt"
@@ -98,15 +110,6 @@ def _monotonic(monkeypatch: pytest.MonkeyPatch, clock: Clock) -> None:
     monkeypatch.setattr(time, "monotonic", clock.now)
 
 
-@pytest.fixture(autouse=True)
-def _no_proxies(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"):
-        monkeypatch.delenv(name, raising=False)
-        monkeypatch.delenv(name.lower(), raising=False)
-    for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
-        monkeypatch.delenv(name, raising=False)
-
-
 def parse(body: bytes) -> Any:
     """The JSON of a body; UnreadableBody if it is none."""
     try:
@@ -120,11 +123,11 @@ def get_lists(client: Client) -> Any:
     return client.get(LISTS, parse, stream="lists").content
 
 
-def give_up(client: Client) -> UserFacingError:
+def give_up(client: Client) -> RequestFailed:
     """The error with which the first page of lists is given up."""
-    with pytest.raises(UserFacingError) as raised:
+    with pytest.raises(RequestFailed) as raised:
         get_lists(client)
-    assert type(raised.value) is UserFacingError
+    assert type(raised.value) is RequestFailed
     return raised.value
 
 
@@ -177,7 +180,7 @@ def test_get__answer(
 @pytest.mark.parametrize(
     ("policy", "expected"),
     [
-        (READ_POLICY, (10, 60)),
+        (READ_POLICY, (10, 120)),
         (COMMAND_POLICY, (2, 12)),
         (ONE_TRY_POLICY, (2, 12)),
         (replace(READ_POLICY, connect_seconds=3, answer_seconds=4), (3, 4)),
@@ -245,14 +248,14 @@ def test_get__proxies_and_certificates(
     """Proxies and certificates are those of the environment."""
     monkeypatch.setenv("HTTPS_PROXY", "http://proxy.example:3128")
     monkeypatch.setenv("NO_PROXY", "elsewhere.example")
-    monkeypatch.setenv("REQUESTS_CA_BUNDLE", "/etc/our-certificates.pem")
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", certifi.where())
     autopilot.get(LISTS, **FOUND)
 
     get_lists(client)
 
     [request] = autopilot.request_history
     assert request.proxies["https"] == "http://proxy.example:3128"
-    assert request.verify == "/etc/our-certificates.pem"
+    assert request.verify == certifi.where()
 
 
 def test_get__no_proxy(client: Client, autopilot: Mocker, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -314,6 +317,78 @@ def test_get__debug_log(
 def test_client__hides_the_key(client: Client) -> None:
     """The key is not in a client's text, which may end up in a log."""
     assert KEY not in f"{client!r} {client}"
+
+
+@pytest.mark.parametrize("status", [200, 201, 203, 299])
+def test_get__answer_of_any_success(client: Client, autopilot: Mocker, status: int) -> None:
+    """Where the status says success, the body says whether it is a page."""
+    autopilot.get(LISTS, json=PAGE, status_code=status)
+
+    assert get_lists(client) == PAGE
+
+
+@pytest.mark.parametrize("status", [200, 201, 202, 203, 204])
+def test_get__success_without_a_page(client: Client, autopilot: Mocker, status: int) -> None:
+    """An empty body is no page, whatever its status says, and worth another try."""
+    autopilot.get(LISTS, [{"status_code": status}, FOUND])
+
+    assert get_lists(client) == PAGE
+    assert autopilot.call_count == 2
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"text": ""},
+        {"text": "gone"},
+        {"text": "<html>Not Found</html>"},
+        {"json": {"error": "Not Found", "message": "No such thing."}},
+        {"json": {"code": "ResourceNotFound", "message": "/v1/lists does not exist"}},
+        {"json": PAGE},
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("status", [400, 404, 410, 422])
+def test_get__refusal_in_any_words(
+    client: Client, autopilot: Mocker, status: int, body: dict[str, Any]
+) -> None:
+    """A refusal means what its status means, whatever its body is."""
+    autopilot.get(LISTS, status_code=status, **body)
+
+    with pytest.raises(PageRefused) as raised:
+        get_lists(client)
+
+    assert (raised.value.status, autopilot.call_count) == (status, 1)
+
+
+def test_get__no_key_arrives(client: Client, autopilot: Mocker) -> None:
+    """That no key arrives is said by the body of a 400; then another try cannot help."""
+    autopilot.get(LISTS, **NO_KEY)
+
+    error = give_up(client)
+
+    assert (error.failure_type, error.status) == (FailureType.config_error, 400)
+    assert str(error.message).startswith("Autopilot says that no API key arrives (400). Copy the")
+    assert autopilot.call_count == 1
+
+
+def test_get__unusable_environment(
+    client: Client, autopilot: Mocker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With an environment in which no request can be sent none is, and all others end as well."""
+    monkeypatch.setenv("HTTPS_PROXY", "http://user:password@:3128")
+
+    error = give_up(client)
+
+    assert error.failure_type == FailureType.config_error
+    assert error.message == (
+        "No request can be sent: HTTPS_PROXY is no address of a proxy, such as"
+        " http://proxy.example:3128. Correct that environment variable where the connector runs, or"
+        " remove it."
+    )
+    with pytest.raises(RequestFailed, match="No request can be sent"):
+        client.limiter.acquire()
+    assert autopilot.call_count == 0
 
 
 # Trouble that passes.
@@ -416,7 +491,6 @@ def test_get__gives_up(
 @pytest.mark.parametrize(
     ("status", "failure_type", "sentence"),
     [
-        (400, FailureType.config_error, "Autopilot refused the request, as it does when no API"),
         (401, FailureType.config_error, KEY_SENTENCE),
         (403, FailureType.config_error, "Autopilot does not allow this API key to read this (403)"),
         (302, FailureType.transient_error, "Autopilot's address answered with a redirect (302)"),
@@ -469,6 +543,7 @@ def test_get__cannot_be_sent(client: Client, autopilot: Mocker) -> None:
         (404, "b1", "the page at bookmark b1"),
         (410, "b1", "the page at bookmark b1"),
         (422, "b1", "the page at bookmark b1"),
+        (400, None, "the first page"),
         (404, None, "the first page"),
         (410, None, "the first page"),
         (422, None, "the first page"),
@@ -485,27 +560,32 @@ def test_get__page_refused(
 
     assert (raised.value.status, raised.value.bookmark) == (status, bookmark)
     assert raised.value.failure_type == FailureType.transient_error
+    verb = "refuses" if status in (400, 422) else "does not find"
+    advice = "What the bookmark points at may" if bookmark else "Nothing is wrong with your"
     assert str(raised.value.message).startswith(
-        f"lists: Autopilot does not find {page} ({status}). What the bookmark points at may"
+        f"lists: Autopilot {verb} {page} ({status}). {advice}"
     )
     assert autopilot.call_count == 1
 
 
-def test_get__trouble_that_takes_long(client: Client, autopilot: Mocker, clock: Clock) -> None:
-    """No further try when the tries that failed took 100 s, although there were only two."""
-    autopilot.get(LISTS, **slowly(clock, 60, 200, requests.ReadTimeout()))
+@pytest.mark.parametrize(("seconds", "tries"), [(MAX_SILENCE_SECONDS, 3), (120, 2)])
+def test_get__trouble_that_takes_long(
+    client: Client, autopilot: Mocker, clock: Clock, seconds: float, tries: int
+) -> None:
+    """No further try when the tries that failed took 150 s: three silences, or two slow answers."""
+    autopilot.get(LISTS, **slowly(clock, seconds, 200, requests.ReadTimeout()))
 
     give_up(client)
 
-    assert autopilot.call_count == 2
-    assert 121 <= clock.seconds < 125
+    assert autopilot.call_count == tries
+    assert tries * seconds < clock.seconds < tries * seconds + 5
 
 
-@pytest.mark.parametrize(("policy", "seconds"), [(READ_POLICY, 99), (COMMAND_POLICY, 11)])
+@pytest.mark.parametrize(("policy", "seconds"), [(READ_POLICY, 149), (COMMAND_POLICY, 11)])
 def test_get__pauses_are_trouble(
     client: Client, autopilot: Mocker, clock: Clock, policy: RetryPolicy, seconds: float
 ) -> None:
-    """The pause of 1 s behind a slow try makes it 100 s, and 12 s for a command: that's enough."""
+    """The pause of 1 s behind a slow try makes it 150 s, and 12 s for a command: that's enough."""
     autopilot.get(LISTS, [slowly(clock, seconds, 503), TROUBLE, FOUND])
 
     give_up(replace(client, policy=policy))
@@ -867,7 +947,7 @@ def test_get__slow_answers_before_a_deadline(
     [
         ({"status_code": 401}, KEY_SENTENCE),
         ({"status_code": 403}, "Autopilot does not allow this API key to read this (403). Copy"),
-        ({"status_code": 400}, "Autopilot refused the request, as it does when no API key arrive"),
+        (NO_KEY, "Autopilot says that no API key arrives (400). Copy the key"),
         (retry_after(9999), "Autopilot asks to wait for 3 hours (429), longer than an attempt"),
         (retry_after(60), LIMITED_SENTENCE),
     ],
@@ -916,6 +996,7 @@ def test_get__ends_itself_only(client: Client, autopilot: Mocker, trouble: dict[
         TROUBLE,
         retry_after(9999, 503),
         {"status_code": 302},
+        {"status_code": 400},
         {"status_code": 404},
         {"status_code": 405},
         {"exc": requests.ReadTimeout},

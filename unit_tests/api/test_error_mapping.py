@@ -1,12 +1,17 @@
 """Tests of `error_mapping`."""
 
+import socket
 import time
 from dataclasses import replace
 from email.utils import formatdate
+from typing import Any
 
 import pytest
 import requests
 from airbyte_cdk.models import FailureType
+from urllib3 import HTTPSConnectionPool
+from urllib3.connection import HTTPSConnection
+from urllib3.exceptions import MaxRetryError, NameResolutionError
 
 from source_autopilot.api.error_mapping import (
     NO_TIME_LEFT,
@@ -14,9 +19,15 @@ from source_autopilot.api.error_mapping import (
     Failure,
     map_exception,
     map_status,
+    map_unreadable,
     parse_retry_after,
 )
-from source_autopilot.errors import PageRefused, UnreadableBody, UserFacingError
+from source_autopilot.errors import (
+    InvalidEnvironment,
+    PageRefused,
+    RequestFailed,
+    UnreadableBody,
+)
 
 TRY_LATER = (
     "Nothing is wrong with your settings; the next attempt may succeed. If this lasts for more"
@@ -31,16 +42,21 @@ LOOK_AT_THE_NETWORK = (
     " from where Airbyte runs (network, DNS, proxy, firewall, certificates)."
 )
 MAYBE_DELETED = f"What the bookmark points at may have been deleted during the sync. {TRY_LATER}"
+VERBS = {400: "refuses", 404: "does not find", 410: "does not find", 422: "refuses"}
 EPOCH_SECONDS = 1_700_000_000.0
 
 
 def failure_of(
-    status: int, *, bookmark: str | None = None, retry_after: str | None = None
+    status: int,
+    *,
+    bookmark: str | None = None,
+    retry_after: str | None = None,
+    body: bytes = b"",
 ) -> Failure:
     """What a status means for a page of contacts, where pauses of two minutes are waited for."""
     headers = {} if retry_after is None else {"Retry-After": retry_after}
     failure = map_status(
-        status, headers, stream="contacts", bookmark=bookmark, max_pause_seconds=120
+        status, headers, body, stream="contacts", bookmark=bookmark, max_pause_seconds=120
     )
     assert failure is not None
     return failure
@@ -106,7 +122,7 @@ def failure_of(
                 f"Autopilot answered with status {status}, which this connector does not expect",
                 "Please report this.",
             )
-            for status in (101, 201, 204, 402, 405, 418, 499, 600)
+            for status in (101, 402, 405, 418, 499, 600)
         ),
     ],
 )
@@ -121,52 +137,71 @@ def test_map_status(
 ) -> None:
     """Each status has its action, its failure type, its sentence and its advice, on any page."""
     assert failure_of(status, bookmark=bookmark) == Failure(
-        action, seen, advice, failure_type, status=status, bookmark=bookmark
+        action,
+        seen,
+        advice,
+        failure_type,
+        status=status,
+        bookmark=bookmark,
+        may_be_the_end=status == 403 or status // 100 == 3,
     )
 
 
-@pytest.mark.parametrize("status", [400, 404, 410, 422])
+@pytest.mark.parametrize("status", VERBS)
 def test_map_status__page_that_is_not_there(status: int) -> None:
-    """What is not found behind a bookmark is refused: the stream decides what that means."""
+    """What a bookmark points at may be gone: the stream decides what a refusal means."""
     assert failure_of(status, bookmark="b1") == Failure(
         Action.REFUSE,
-        f"contacts: Autopilot does not find the page at bookmark b1 ({status})",
+        f"contacts: Autopilot {VERBS[status]} the page at bookmark b1 ({status})",
         MAYBE_DELETED,
         FailureType.transient_error,
         status=status,
         bookmark="b1",
+        may_be_the_end=status == 410,
     )
 
 
-@pytest.mark.parametrize("status", [404, 410, 422])
+@pytest.mark.parametrize("status", VERBS)
 def test_map_status__first_page_that_is_not_there(status: int) -> None:
-    """A first page that is not found is refused, too: its list or segment may be gone."""
+    """A first page is refused, too: its list or segment may be gone. No bookmark is blamed."""
     assert failure_of(status) == Failure(
         Action.REFUSE,
-        f"contacts: Autopilot does not find the first page ({status})",
-        MAYBE_DELETED,
+        f"contacts: Autopilot {VERBS[status]} the first page ({status})",
+        TRY_LATER,
         FailureType.transient_error,
         status=status,
+        may_be_the_end=status == 410,
     )
 
 
-def test_map_status__bad_request_for_a_first_page() -> None:
-    """Without a bookmark that could be the reason, 400 means that no key arrives."""
-    assert failure_of(400) == Failure(
+def test_map_status__no_key_arrives() -> None:
+    """A 400 means that no key arrives where its body says so; behind a bookmark it is refused."""
+    body = b'{"error":"Bad Request","message":"No autopilotapikey header provided."}'  # [doc]
+
+    assert failure_of(400, body=body) == Failure(
         Action.FAIL,
-        "Autopilot refused the request, as it does when no API key arrives (400)",
+        "Autopilot says that no API key arrives (400)",
         NEW_KEY,
         FailureType.config_error,
         status=400,
     )
+    assert failure_of(400, bookmark="b1", body=body) == failure_of(400, bookmark="b1")
 
 
+@pytest.mark.parametrize("status", [404, 410, 422])
+def test_map_status__body_of_another_refusal(status: int) -> None:
+    """What any other refusal says makes no difference."""
+    assert failure_of(status, body=b"autopilotapikey") == failure_of(status)
+
+
+@pytest.mark.parametrize("status", [200, 201, 203, 204, 299])
 @pytest.mark.parametrize("retry_after", [None, "7", "9999"])
-def test_map_status__page(retry_after: str | None) -> None:
-    """Status 200 is no failure, whatever pause it asks for."""
+def test_map_status__page(status: int, retry_after: str | None) -> None:
+    """A status of success is no failure, whatever pause it asks for: the body decides."""
     headers = {} if retry_after is None else {"Retry-After": retry_after}
+    asked: dict[str, Any] = {"stream": "contacts", "bookmark": None, "max_pause_seconds": 120}
 
-    assert map_status(200, headers, stream="contacts", bookmark=None, max_pause_seconds=120) is None
+    assert map_status(status, headers, b"", **asked) is None
 
 
 @pytest.mark.parametrize("status", [429, 503])
@@ -245,10 +280,6 @@ def test_parse_retry_after__date(
             "The connection to Autopilot failed or broke off (ConnectionError)",
         ),
         (
-            requests.exceptions.ProxyError("secret"),
-            "The connection to Autopilot failed or broke off (ProxyError)",
-        ),
-        (
             requests.exceptions.ChunkedEncodingError("secret"),
             "The connection to Autopilot failed or broke off (ChunkedEncodingError)",
         ),
@@ -260,9 +291,10 @@ def test_parse_retry_after__date(
             requests.exceptions.SSLError("secret"),
             "No secure connection to Autopilot could be made (SSLError)",
         ),
+        (OSError("secret"), "The connection to Autopilot failed or broke off (OSError)"),
         (
-            requests.exceptions.InvalidURL("secret"),
-            "Autopilot's address was not found (InvalidURL)",
+            requests.ConnectionError(MaxRetryError(HTTPSConnectionPool("secret"), "secret")),
+            "The connection to Autopilot failed or broke off (ConnectionError)",
         ),
     ],
 )
@@ -291,13 +323,71 @@ def test_map_exception__cannot_be_sent(error: OSError) -> None:
     )
 
 
-def test_map_exception__unreadable_body() -> None:
-    """An answer that is no JSON is worth another try; its sentence says what is wrong with it."""
-    assert map_exception(UnreadableBody("6 bytes that are not JSON")) == Failure(
+def name_not_found() -> requests.ConnectionError:
+    """What requests raises for a name that no look-up finds."""
+    pool = HTTPSConnectionPool("secret")
+    reason = NameResolutionError("secret", HTTPSConnection("secret"), socket.gaierror("secret"))
+    return requests.ConnectionError(MaxRetryError(pool, "secret", reason))
+
+
+@pytest.mark.parametrize(
+    ("error", "kind"),
+    [
+        (name_not_found(), "NameResolutionError"),
+        (requests.exceptions.InvalidURL("secret"), "InvalidURL"),
+    ],
+)
+def test_map_exception__name_not_found(error: OSError, kind: str) -> None:
+    """A name that is not found is told apart from a connection that breaks off."""
+    assert map_exception(error) == Failure(
+        Action.RETRY,
+        f"Autopilot's address was not found ({kind})",
+        LOOK_AT_THE_NETWORK,
+        FailureType.transient_error,
+        may_be_the_end=True,
+    )
+
+
+def test_map_exception__proxy() -> None:
+    """A proxy that is not there or refuses is named by the variables that may name it."""
+    failure = map_exception(requests.exceptions.ProxyError("secret"))
+
+    assert (failure.action, failure.failure_type) == (Action.RETRY, FailureType.transient_error)
+    assert failure.seen == "No connection to Autopilot could be made through the proxy (ProxyError)"
+    assert "HTTPS_PROXY or ALL_PROXY" in failure.advice
+
+
+def test_map_exception__invalid_environment() -> None:
+    """An environment in which nothing can be sent is for the person who set it."""
+    assert map_exception(InvalidEnvironment("HTTPS_PROXY is no address")) == Failure(
+        Action.FAIL,
+        "No request can be sent: HTTPS_PROXY is no address",
+        "Correct that environment variable where the connector runs, or remove it.",
+        FailureType.config_error,
+    )
+
+
+@pytest.mark.parametrize(
+    ("body", "is_markup"),
+    [
+        (b"<html>Sign in</html>", True),
+        (b"\n <!DOCTYPE html>", True),
+        (b"", False),
+        (b'{"contacts": ["<html>"', False),
+        (b"Bad Gateway", False),
+    ],
+)
+def test_map_unreadable(body: bytes, is_markup: bool) -> None:
+    """An answer that is no JSON is worth another try; its sentence says what is wrong with it.
+
+    A page for people is what the API's address may show when the API is gone.
+    """
+    assert map_unreadable(UnreadableBody("6 bytes that are not JSON"), body) == Failure(
         Action.RETRY,
         "Autopilot's answer cannot be read: 6 bytes that are not JSON",
         TRY_LATER,
         FailureType.transient_error,
+        may_be_the_end=is_markup,
     )
 
 
@@ -319,9 +409,11 @@ def test_to_error(status: int) -> None:
 
     error = failure.to_error()
 
-    assert type(error) is UserFacingError
+    assert type(error) is RequestFailed
     assert error.message == f"{failure.seen}. {failure.advice}"
     assert error.failure_type == failure.failure_type
+    assert error.status == status
+    assert error.may_be_the_end == (status == 302)
 
 
 @pytest.mark.parametrize("bookmark", [None, "b1"])
@@ -333,17 +425,8 @@ def test_to_error__page_refused(bookmark: str | None) -> None:
 
     assert isinstance(error, PageRefused)
     assert (error.status, error.bookmark) == (404, bookmark)
-    assert error.message == f"{failure.seen}. {MAYBE_DELETED}"
+    assert error.message == f"{failure.seen}. {failure.advice}"
     assert error.failure_type == FailureType.transient_error
-
-
-def test_map_exception__certificates_that_are_not_there() -> None:
-    """What requests raises before it connects is for the person who set the environment."""
-    failure = map_exception(OSError("secret"))
-
-    assert (failure.action, failure.failure_type) == (Action.FAIL, FailureType.config_error)
-    assert failure.seen == "The certificates that the environment names cannot be read (OSError)"
-    assert "REQUESTS_CA_BUNDLE" in failure.advice
 
 
 @pytest.mark.parametrize(
@@ -354,9 +437,6 @@ def test_map_status__long_pause_of_what_is_not_tried_again(
     status: int, bookmark: str | None, action: Action
 ) -> None:
     """A Retry-After does not hide what a status says of the key or of the page."""
-    failure = map_status(
-        status, {"Retry-After": "9999"}, stream="lists", bookmark=bookmark, max_pause_seconds=120
-    )
+    failure = failure_of(status, bookmark=bookmark, retry_after="9999")
 
-    assert failure is not None
     assert (failure.action, f"({status})" in failure.seen) == (action, True)

@@ -140,12 +140,12 @@ def last(
 
 @given(st.data())
 def test_read_policy__bounded(data: st.DataObject) -> None:
-    """A read gives a request up within five minutes, whatever goes wrong but a rate limit."""
+    """A read gives a request up within seven minutes, whatever goes wrong but a rate limit."""
     share = st.floats(0, 1)
 
     seconds = last(READ_POLICY, Clock(), None, lambda: data.draw(share), lambda: data.draw(share))
 
-    assert seconds < 300
+    assert seconds < 7 * 60
 
 
 @given(st.data(), st.sampled_from([COMMAND_POLICY, ONE_TRY_POLICY]), st.floats(0, 30))
@@ -160,15 +160,6 @@ def test_command_policies__bounded(
     seconds = last(policy, clock, deadline, lambda: data.draw(share), lambda: data.draw(share))
 
     assert seconds <= COMMAND_SECONDS <= 25
-
-
-def test_command_policy__two_questions(clock: Clock) -> None:
-    """Where Autopilot is silent at every try, half of the time leaves the other half."""
-    deadline = Deadline(COMMAND_SECONDS, clock.now)
-
-    last(COMMAND_POLICY, clock, deadline.half(), lambda: 1.0, lambda: 1.0)
-
-    assert deadline.seconds_left >= COMMAND_SECONDS / 2
 
 
 def test_command_policy__second_try(clock: Clock) -> None:

@@ -13,15 +13,23 @@ import tracemalloc
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
+from urllib.parse import unquote
 
+import certifi
 import pytest
 import requests
+from hypothesis import example, given
+from hypothesis import strategies as st
+from pydantic import SecretStr
 from requests.adapters import HTTPAdapter
 from requests_mock import Mocker
 from urllib3.poolmanager import PoolManager
 
 from source_autopilot.api import transport
-from source_autopilot.api.rate_limiter import MAX_REQUESTS_IN_FLIGHT
+from source_autopilot.api.client import Client
+from source_autopilot.api.rate_limiter import MAX_REQUESTS_IN_FLIGHT, RateLimiter
+from source_autopilot.api.retry_policy import READ_POLICY
 from source_autopilot.api.transport import (
     CHUNK_BYTES,
     MAX_BYTES,
@@ -31,7 +39,8 @@ from source_autopilot.api.transport import (
     fetch,
     open_session,
 )
-from source_autopilot.errors import UnreadablePage
+from source_autopilot.errors import InvalidEnvironment, UnreadablePage
+from source_autopilot.streams.tables import SmartSegmentsContacts
 from unit_tests.support.clock import Clock
 from unit_tests.support.constants import URL
 
@@ -78,15 +87,6 @@ Connect = Callable[..., SlowSocket]
 @pytest.fixture(autouse=True)
 def _monotonic(monkeypatch: pytest.MonkeyPatch, clock: Clock) -> None:
     monkeypatch.setattr(time, "monotonic", clock.now)
-
-
-@pytest.fixture(autouse=True)
-def _empty_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"):
-        monkeypatch.delenv(name, raising=False)
-        monkeypatch.delenv(name.lower(), raising=False)
-    for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "NETRC"):
-        monkeypatch.delenv(name, raising=False)
 
 
 @pytest.fixture
@@ -137,7 +137,7 @@ def response(body: bytes, *headers: str, length: int | None = None) -> bytes:
     return "\r\n".join([*lines, *headers, "", ""]).encode() + body
 
 
-def get_plain(answer_seconds: float = 60) -> Reply:
+def get_plain(answer_seconds: float = 120) -> Reply:
     """What the API answers to a request over plain http."""
     session = open_session(PLAIN_URL, {})
     return fetch(session, PLAIN_URL + "lists", connect_seconds=10, answer_seconds=answer_seconds)
@@ -207,23 +207,23 @@ def test_bounded_response__time_of_its_own(connect: Connect, clock: Clock) -> No
 
 def test_bounded_response__silence(connect: Connect, clock: Clock) -> None:
     """A silence is bounded by MAX_SILENCE_SECONDS, and by what is left for the whole."""
-    connection = connect(response(b"{}"), seconds_per_byte=[20, 20, 15, 9], timeout=60)
+    connection = connect(response(b"{}"), seconds_per_byte=[40, 40, 30, 18], timeout=120)
 
     with BoundedResponse(connection, method="GET") as answer, pytest.raises(TimeoutError):
         answer.begin()
 
-    assert connection.timeouts == [30, 30, 20, 5]
-    assert clock.seconds == 60
+    assert connection.timeouts == [60, 60, 40, 10]
+    assert clock.seconds == 120
 
 
 def test_bounded_response__silent_from_the_beginning(connect: Connect, clock: Clock) -> None:
     """An answer of which no byte comes is not waited for until the whole timeout is over."""
-    connection = connect(b"", seconds_per_byte=[1e9], timeout=60)
+    connection = connect(b"", seconds_per_byte=[1e9], timeout=120)
 
     with BoundedResponse(connection, method="GET") as answer, pytest.raises(TimeoutError):
         answer.begin()
 
-    assert clock.seconds == MAX_SILENCE_SECONDS == 30
+    assert clock.seconds == MAX_SILENCE_SECONDS == 60
 
 
 def test_bounded_response__short_timeout(connect: Connect, clock: Clock) -> None:
@@ -303,7 +303,7 @@ def test_fetch__silence_in_the_body(answering: Connect, clock: Clock) -> None:
     with pytest.raises(requests.ReadTimeout):
         get_plain()
 
-    assert clock.seconds == 30
+    assert clock.seconds == 60
 
 
 def test_fetch__silence(answering: Connect, clock: Clock) -> None:
@@ -324,7 +324,7 @@ def test_fetch__chunks_that_keep_coming(answering: Connect, clock: Clock) -> Non
     with pytest.raises(requests.ReadTimeout):
         get_plain()
 
-    assert clock.seconds == 60
+    assert clock.seconds == 120
 
 
 @pytest.mark.parametrize(
@@ -503,6 +503,29 @@ def test_fetch__seconds(autopilot: Mocker, clock: Clock, monkeypatch: pytest.Mon
     assert clock.seconds > 9
 
 
+@given(st.text(st.characters(exclude_categories=["Cs"]), min_size=1))
+@example("contactlist_50% off / north")
+@example("contactlist_%2F%2f%41 ~é")
+@example("...")
+def test_fetch__ids_arrive_as_they_are(name: str) -> None:
+    """Nothing between a stream's path and the socket undoes or repeats its percent-encoding."""
+    client = Client(PLAIN_URL, SecretStr("key"), RateLimiter(), READ_POLICY)
+    path = SmartSegmentsContacts(client).path(
+        stream_slice={"segment_id": name}, next_page_token={"bookmark": name}
+    )
+    ours, theirs = socket.socketpair()
+    theirs.sendall(response(b"{}"))
+
+    with theirs, patch("urllib3.util.connection.create_connection", lambda *_, **__: ours):
+        fetch(open_session(PLAIN_URL, {}), PLAIN_URL + path, connect_seconds=10, answer_seconds=10)
+        method, target, version = theirs.recv(65536).split(b"\r\n")[0].split(b" ")
+
+    assert (method, version) == (b"GET", b"HTTP/1.1")
+    assert [unquote(part.decode()) for part in target.split(b"/")] == [
+        *("", "v1", "smart_segments", name, "contacts", name)
+    ]
+
+
 # Sessions.
 
 
@@ -562,13 +585,13 @@ def test_open_session__plain_environment() -> None:
 def test_open_session__environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """Proxies and certificates are the environment's, which is read once."""
     monkeypatch.setenv("HTTPS_PROXY", PROXY)
-    monkeypatch.setenv("REQUESTS_CA_BUNDLE", "/etc/our-certificates.pem")
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", certifi.where())
 
     session = open_session(URL, {})
 
     assert (session.proxies, session.verify, session.trust_env) == (
         {"https": PROXY},
-        "/etc/our-certificates.pem",
+        certifi.where(),
         False,
     )
 
@@ -602,3 +625,128 @@ def test_open_session__netrc(
 
     [request] = autopilot.request_history
     assert "Authorization" not in request.headers
+
+
+# Environments in which no request can be sent.
+
+
+@pytest.fixture
+def _no_socks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What requests does without the package PySocks."""
+
+    def missing(*args: Any, **kwargs: Any) -> None:
+        raise requests.exceptions.InvalidSchema("Missing dependencies for SOCKS support.")
+
+    monkeypatch.setattr("requests.adapters.SOCKSProxyManager", missing)
+
+
+PROXY_VARIABLES = ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"]
+UNUSABLE_PROXIES = [
+    "http://",
+    "http://user:password@:3128",
+    "http://proxy.example:99999",
+    "http://proxy.example:port",
+    "http://[::1",
+    "ftp://user:password@proxy.example",
+    "our proxy:3128",
+    "//",
+]
+
+
+@pytest.mark.parametrize("variable", PROXY_VARIABLES)
+@pytest.mark.parametrize("value", UNUSABLE_PROXIES)
+def test_open_session__no_proxy_address(
+    monkeypatch: pytest.MonkeyPatch, variable: str, value: str
+) -> None:
+    """A proxy's address that is none is an error that names the variable, and not its value."""
+    monkeypatch.setenv(variable, value)
+
+    with pytest.raises(InvalidEnvironment) as raised:
+        open_session(URL, {})
+
+    assert str(raised.value) == (
+        f"{variable} is no address of a proxy, such as http://proxy.example:3128"
+    )
+
+
+@pytest.mark.usefixtures("_no_socks")
+@pytest.mark.parametrize("variable", PROXY_VARIABLES)
+@pytest.mark.parametrize("scheme", ["socks5", "socks5h", "socks4"])
+def test_open_session__no_package_for_the_proxy(
+    monkeypatch: pytest.MonkeyPatch, variable: str, scheme: str
+) -> None:
+    """A SOCKS proxy without the package for it is an error that names both."""
+    monkeypatch.setenv(variable, f"{scheme}://user:password@proxy.example:1080")
+
+    with pytest.raises(InvalidEnvironment) as raised:
+        open_session(URL, {})
+
+    assert str(raised.value) == (
+        f"{variable} names a SOCKS proxy, and the package PySocks for it is not installed"
+    )
+
+
+@pytest.mark.usefixtures("_no_socks")
+@pytest.mark.parametrize(
+    ("url", "environment"),
+    [
+        (URL, {"HTTPS_PROXY": "socks5://proxy.example", "NO_PROXY": "autopilot.example"}),
+        (URL, {"all_proxy": "http://", "no_proxy": "*"}),
+        (URL, {"HTTP_PROXY": "http://"}),
+        (URL, {"HTTPS_PROXY": PROXY, "ALL_PROXY": "http://"}),
+        (PLAIN_URL, {"ALL_PROXY": "http://"}),
+        (PLAIN_URL, {"REQUESTS_CA_BUNDLE": "/not/there.pem"}),
+        (URL, {"REQUESTS_CA_BUNDLE": certifi.where(), "CURL_CA_BUNDLE": "/not/there.pem"}),
+    ],
+)
+def test_open_session__what_is_not_used(
+    monkeypatch: pytest.MonkeyPatch, url: str, environment: dict[str, str]
+) -> None:
+    """A proxy or certificates that the API's requests do not need are nobody's concern."""
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+
+    open_session(url, {})
+
+
+@pytest.mark.parametrize("variable", ["REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"])
+@pytest.mark.parametrize(
+    ("content", "seen"),
+    [
+        (None, "No such file or directory"),
+        ("", "none in it"),
+        ("hello", "none in it"),
+        ("-----BEGIN CERTIFICATE-----\nhello\n-----END CERTIFICATE-----\n", "none in it"),
+    ],
+)
+def test_open_session__no_certificates(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, variable: str, content: str | None, seen: str
+) -> None:
+    """A file of certificates that is missing or is none is an error that names the variable."""
+    path = tmp_path / "certificates.pem"
+    if content is not None:
+        path.write_text(content)
+    monkeypatch.setenv(variable, str(path))
+
+    with pytest.raises(InvalidEnvironment) as raised:
+        open_session(URL, {})
+
+    assert str(raised.value) == f"{variable} names {path} for certificates: {seen}"
+
+
+def test_open_session__folder_of_certificates(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Certificates may be in a folder, too."""
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(tmp_path))
+
+    assert open_session(URL, {}).verify == str(tmp_path)
+
+
+@pytest.mark.parametrize("host", [".example", "a" * 64 + ".example"])
+def test_fetch__name_that_cannot_be(host: str) -> None:
+    """A host's name that cannot be looked up is an error of requests like any other."""
+    url = f"https://{host}/"
+
+    with pytest.raises(requests.exceptions.InvalidURL):
+        fetch(open_session(url, {}), url, connect_seconds=10, answer_seconds=10)

@@ -1,18 +1,21 @@
 """Tests of `streams.custom_fields`."""
 
 import logging
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
 import pytest
 import requests
+from airbyte_cdk.models import FailureType
 from requests_mock import ANY, Mocker
 
+from source_autopilot.api import transport
 from source_autopilot.api.client import Client
 from source_autopilot.api.retry_policy import COMMAND_POLICY, COMMAND_SECONDS, Deadline
+from source_autopilot.errors import UserFacingError
 from source_autopilot.records.custom_columns import INTEGER, NUMBER, CustomColumn
-from source_autopilot.streams import custom_fields
 from source_autopilot.streams.custom_fields import choose_columns, discover_columns
 from unit_tests.support.catalogs import catalog
 from unit_tests.support.clock import Clock
@@ -21,6 +24,7 @@ from unit_tests.support.constants import NOW, URL
 LOGGER = logging.getLogger("airbyte")
 SEATS = CustomColumn("custom_seats", "Seats", INTEGER)
 SCORE = CustomColumn("custom_score", "Score", NUMBER)
+REFUSED = [400, 403, 404, 405, 410, 422]
 LIST = [{"name": "Seats", "fieldType": "integer"}]
 PAGE = {
     "contacts": [
@@ -63,17 +67,25 @@ def test_discover_columns__no_fields(
 
 
 REFUSALS: list[tuple[dict[str, Any], str]] = [
-    ({"status_code": 401}, "Autopilot does not accept the API key (401)"),
-    ({"status_code": 403}, "Autopilot does not allow this API key to read this (403)"),
-    ({"status_code": 404}, "it refuses the request (404)"),
-    ({"status_code": 500}, "Autopilot has trouble on its side (500)"),
-    ({"status_code": 302, "headers": {"Location": "https://e.example"}}, "a redirect (302)"),
-    ({"text": "<html>Please sign in</html>"}, "Autopilot's answer cannot be read"),
-    ({"exc": requests.ReadTimeout}, "Autopilot did not answer in time"),
+    *(({"status_code": status}, f"it refuses the request ({status})") for status in REFUSED),
     ({"json": {"contacts": [{"Name": "Ann"}]}}, "its answer is something else"),
     ({"json": [{"Name": "Ann"}]}, "an entry of its list has no name"),
     ({"json": {"fields": 7}}, "its answer is not a list of fields"),
 ]
+TROUBLE: list[tuple[dict[str, Any], str]] = [
+    *(({"status_code": status}, f"trouble on its side ({status})") for status in (500, 502, 503)),
+    ({"status_code": 408}, "Autopilot took too long to answer (408)"),
+    ({"status_code": 429}, "Autopilot is limiting requests (429)"),
+    ({"status_code": 429, "headers": {"Retry-After": "9999"}}, "asks to wait for 3 hours"),
+    ({"status_code": 302, "headers": {"Location": "https://e.example"}}, "a redirect (302)"),
+    ({"text": "<html>Please sign in</html>"}, "Autopilot's answer cannot be read"),
+    ({"text": '[{"name": "Seats", "fieldTy'}, "Autopilot's answer cannot be read"),
+    ({"status_code": 204}, "Autopilot's answer cannot be read"),
+    ({"exc": requests.ReadTimeout}, "Autopilot did not answer in time"),
+    ({"exc": requests.ConnectionError}, "The connection to Autopilot failed or broke off"),
+]
+NO_KEY = {"error": "Bad Request", "message": "No autopilotapikey header provided."}
+WRONG_KEY: list[dict[str, Any]] = [{"status_code": 401}, {"status_code": 400, "json": NO_KEY}]
 
 
 @pytest.mark.parametrize(("answer", "reason"), REFUSALS)
@@ -84,53 +96,72 @@ def test_discover_columns__from_a_page(
     answer: dict[str, Any],
     reason: str,
 ) -> None:
-    """Where the list cannot be had, the first page of contacts tells which fields there are."""
+    """Where the list is refused, the first page of contacts tells which fields there are."""
     autopilot.get(URL + "contacts/custom_fields", **answer)
     autopilot.get(URL + "contacts", json=PAGE)
 
     columns = discover(client)
 
     assert columns == [SCORE]
+    assert asked(autopilot) == ["/v1/contacts/custom_fields", "/v1/contacts"]
     [why, instead] = [line.getMessage() for line in caplog.records if line.levelname == "WARNING"]
     assert why.startswith("Autopilot does not say which custom fields there are: ")
     assert reason in why
     assert instead.startswith("Columns are made for the 1 custom fields that are in the first page")
 
 
-@pytest.mark.parametrize(("answer", "reason"), REFUSALS)
-def test_discover_columns__none(
-    client: Client,
-    autopilot: Mocker,
-    caplog: pytest.LogCaptureFixture,
-    answer: dict[str, Any],
-    reason: str,
+@pytest.mark.parametrize(("answer", "reason"), TROUBLE)
+def test_discover_columns__in_trouble(
+    hasty: Client, autopilot: Mocker, answer: dict[str, Any], reason: str
 ) -> None:
-    """Where nothing can be had there are no columns, and never an exception."""
+    """Trouble is an error, which may pass: no columns would mean that there are no fields."""
     autopilot.get(URL + "contacts/custom_fields", **answer)
+
+    with pytest.raises(UserFacingError, match=re.escape(reason)) as raised:
+        discover(hasty)
+
+    assert raised.value.failure_type == FailureType.transient_error
+
+
+@pytest.mark.parametrize(
+    ("answer", "reason"), [*TROUBLE, ({"json": {"contacts": None}}, "cannot be used")]
+)
+def test_discover_columns__page_in_trouble(
+    hasty: Client, autopilot: Mocker, answer: dict[str, Any], reason: str
+) -> None:
+    """So is trouble with the page of contacts that has to do in place of the list."""
+    autopilot.get(URL + "contacts/custom_fields", status_code=404)
     autopilot.get(URL + "contacts", **answer)
 
-    assert discover(client) == []
-    assert "The custom fields of contacts get no columns of their own this time" in caplog.text
+    with pytest.raises(UserFacingError, match=re.escape(reason)) as raised:
+        discover(hasty)
+
+    assert raised.value.failure_type == FailureType.transient_error
 
 
-def test_discover_columns__a_bug_in_here(
-    client: Client,
-    autopilot: Mocker,
-    monkeypatch: pytest.MonkeyPatch,
-    caplog: pytest.LogCaptureFixture,
+@pytest.mark.parametrize("answer", WRONG_KEY, ids=str)
+def test_discover_columns__wrong_key(
+    client: Client, autopilot: Mocker, answer: dict[str, Any]
 ) -> None:
-    """Whatever goes wrong costs columns only, and its text stays out of the log."""
-    autopilot.get(URL + "contacts/custom_fields", json=LIST)
+    """A key that Autopilot does not know is an error, which stays."""
+    autopilot.get(URL + "contacts/custom_fields", **answer)
+
+    with pytest.raises(UserFacingError) as raised:
+        discover(client)
+
+    assert raised.value.failure_type == FailureType.config_error
+    assert autopilot.call_count == 1
+
+
+def test_discover_columns__answer_too_large(
+    client: Client, autopilot: Mocker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An answer that is too large for a list of fields is something else."""
+    monkeypatch.setattr(transport, "MAX_BYTES", 1000)
+    autopilot.get(URL + "contacts/custom_fields", content=b" " * 1001)
     autopilot.get(URL + "contacts", json=PAGE)
 
-    def broken(answer: Any) -> None:
-        raise RuntimeError("with a contact's data in it")
-
-    monkeypatch.setattr(custom_fields, "parse_fields", broken)
-
     assert discover(client) == [SCORE]
-    assert "there are: RuntimeError" in caplog.text
-    assert "with a contact's data in it" not in caplog.text
 
 
 @pytest.fixture
@@ -151,34 +182,43 @@ def taking(clock: Clock, seconds: float, answer: Any) -> Callable[..., Any]:
     return respond
 
 
-def test_discover_columns__leaves_time_for_the_page(
-    hasty: Client, clock: Clock, autopilot: Mocker
+@pytest.mark.parametrize("seconds", [4, 10])
+def test_discover_columns__slow_list(
+    hasty: Client, clock: Clock, autopilot: Mocker, seconds: float
 ) -> None:
-    """A list that never answers leaves time for a page of contacts that takes ten seconds."""
-    autopilot.get(URL + "contacts/custom_fields", json=taking(clock, 1000, None))
-    autopilot.get(URL + "contacts", json=taking(clock, 10, PAGE))
+    """A list that takes its time has its columns."""
+    autopilot.get(URL + "contacts/custom_fields", json=taking(clock, seconds, LIST))
+
+    assert discover(hasty) == [SEATS]
+
+
+@pytest.mark.parametrize("seconds", [4, 10])
+def test_discover_columns__slow_page(
+    hasty: Client, clock: Clock, autopilot: Mocker, seconds: float
+) -> None:
+    """A refusal that takes its time leaves enough of it for the page of contacts."""
+    autopilot.get(URL + "contacts/custom_fields", json=taking(clock, seconds, {}), status_code=404)
+    autopilot.get(URL + "contacts", json=taking(clock, seconds, PAGE))
 
     assert discover(hasty) == [SCORE]
     assert clock.seconds <= COMMAND_SECONDS
-    assert asked(autopilot)[-1] == "/v1/contacts"
 
 
-def test_discover_columns__in_time(hasty: Client, clock: Clock, autopilot: Mocker) -> None:
-    """Whatever is silent, discover ends before its deadline, without the columns."""
+@pytest.mark.parametrize("refusal", [None, 404])
+def test_discover_columns__in_time(
+    hasty: Client, clock: Clock, autopilot: Mocker, refusal: int | None
+) -> None:
+    """Whatever is silent, discover gives up before its deadline."""
     autopilot.get(ANY, json=taking(clock, 1000, None))
+    if refusal:
+        list_url = URL + "contacts/custom_fields"
+        autopilot.get(list_url, json=taking(clock, 11, {}), status_code=refusal)
 
-    assert discover(hasty) == []
+    with pytest.raises(UserFacingError, match="did not answer in time") as raised:
+        discover(hasty)
+
+    assert raised.value.failure_type == FailureType.transient_error
     assert clock.seconds <= COMMAND_SECONDS
-
-
-def test_discover_columns__closes_no_limiter(client: Client, autopilot: Mocker) -> None:
-    """A key that may not see custom fields may still read everything else."""
-    autopilot.get(URL + "contacts/custom_fields", status_code=403)
-    autopilot.get(URL + "contacts", status_code=403)
-
-    discover(client)
-
-    client.limiter.acquire()  # raises once it is closed
 
 
 def test_choose_columns__as_discovered(client: Client, autopilot: Mocker) -> None:
@@ -209,13 +249,44 @@ def test_choose_columns__by_hand_and_refused(
     answer: dict[str, Any],
     reason: str,
 ) -> None:
-    """The question is asked once, whatever comes of it; the sync goes on without the columns."""
+    """Where the list is refused for good, every sync goes on without the columns, and says so."""
     autopilot.get(URL + "contacts/custom_fields", **answer)
 
     assert choose_columns(catalog("contacts", schema={}), client, LOGGER) == []
     assert autopilot.call_count == 1
     assert reason in caplog.text
     assert "get no columns of their own in this sync" in caplog.text
+
+
+@pytest.mark.parametrize("status", REFUSED)
+def test_choose_columns__closes_no_limiter(client: Client, autopilot: Mocker, status: int) -> None:
+    """A key that may not see custom fields may still read everything else."""
+    autopilot.get(URL + "contacts/custom_fields", status_code=status)
+
+    choose_columns(catalog("contacts", schema={}), client, LOGGER)
+
+    client.limiter.acquire()  # raises once it is closed
+
+
+@pytest.mark.parametrize(("answer", "reason"), TROUBLE)
+def test_choose_columns__by_hand_and_in_trouble(
+    hasty: Client, autopilot: Mocker, answer: dict[str, Any], reason: str
+) -> None:
+    """A sync whose rows would lack the columns this time only is an error."""
+    autopilot.get(URL + "contacts/custom_fields", **answer)
+
+    with pytest.raises(UserFacingError, match=re.escape(reason)) as raised:
+        choose_columns(catalog("contacts", schema={}), hasty, LOGGER)
+
+    assert raised.value.failure_type == FailureType.transient_error
+
+
+def test_choose_columns__by_hand_and_slow(client: Client, autopilot: Mocker) -> None:
+    """A sync asks as patiently for the list as for a page."""
+    refusals = [{"status_code": 429}] * 9
+    autopilot.get(URL + "contacts/custom_fields", [*refusals, {"json": LIST}])
+
+    assert choose_columns(catalog("contacts", schema={}), client, LOGGER) == [SEATS]
 
 
 def test_choose_columns__without_contacts(client: Client, autopilot: Mocker) -> None:

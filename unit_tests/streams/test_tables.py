@@ -4,11 +4,12 @@ from datetime import datetime, timezone
 from typing import Any
 
 import pytest
-from airbyte_cdk.models import SyncMode
+from airbyte_cdk.models import FailureType, SyncMode
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 from requests_mock import Mocker
 
 from source_autopilot.api.client import Client
+from source_autopilot.errors import PageRefused
 from source_autopilot.records.custom_columns import INTEGER, CustomColumn
 from source_autopilot.streams.tables import Contacts, Lists, SmartSegments, SmartSegmentsContacts
 from unit_tests.support.constants import URL
@@ -187,14 +188,15 @@ def test_smart_segments_contacts__only_the_pair(client: Client, autopilot: Mocke
     assert rows == [{"segment_id": "s1", "contact_id": "p1"}]
 
 
+@pytest.mark.parametrize("status", [404, 410])
 def test_smart_segments_contacts__segment_deleted_meanwhile(
-    client: Client, autopilot: Mocker, caplog: pytest.LogCaptureFixture
+    client: Client, autopilot: Mocker, caplog: pytest.LogCaptureFixture, status: int
 ) -> None:
     """A segment that is deleted after it was listed has no members, and the others are complete."""
     autopilot.get(
         URL + "smart_segments", json={"segments": [{"segment_id": "s1"}, {"segment_id": "s2"}]}
     )
-    autopilot.get(URL + "smart_segments/s1/contacts", status_code=404)
+    autopilot.get(URL + "smart_segments/s1/contacts", status_code=status)
     autopilot.get(URL + "smart_segments/s2/contacts", json={"contacts": [{"contact_id": "p1"}]})
 
     stream = SmartSegmentsContacts(client)
@@ -202,6 +204,38 @@ def test_smart_segments_contacts__segment_deleted_meanwhile(
     assert pairs_of(stream) == [("s2", "p1")]
     assert "segment s1 was deleted while the sync ran" in caplog.text
     assert stream.left_out(0) == "1 segment left out: deleted while the sync ran"
+
+
+@pytest.mark.parametrize("status", [400, 422])
+def test_smart_segments_contacts__refused_and_not_listed(
+    client: Client, autopilot: Mocker, caplog: pytest.LogCaptureFixture, status: int
+) -> None:
+    """A refusal that may mean anything means that a segment is gone if it is listed no more."""
+    autopilot.get(
+        URL + "smart_segments",
+        [{"json": {"segments": [{"segment_id": "s1"}]}}, {"json": {"segments": []}}],
+    )
+    autopilot.get(URL + "smart_segments/s1/contacts", status_code=status)
+
+    stream = SmartSegmentsContacts(client)
+
+    assert pairs_of(stream) == []
+    assert "segment s1 was deleted while the sync ran" in caplog.text
+    assert stream.left_out(0) == "1 segment left out: deleted while the sync ran"
+
+
+@pytest.mark.parametrize("status", [400, 422])
+def test_smart_segments_contacts__refused_and_listed(
+    client: Client, autopilot: Mocker, status: int
+) -> None:
+    """A segment that is still listed is not gone: to go on would lose its members."""
+    autopilot.get(URL + "smart_segments", json={"segments": [{"segment_id": "s1"}]})
+    autopilot.get(URL + "smart_segments/s1/contacts", status_code=status)
+
+    with pytest.raises(PageRefused, match=rf"refuses the first page \({status}\)") as raised:
+        pairs_of(SmartSegmentsContacts(client))
+
+    assert raised.value.failure_type == FailureType.transient_error
 
 
 def test_smart_segments_contacts__bookmark_refused(client: Client, autopilot: Mocker) -> None:

@@ -416,7 +416,7 @@ def test_read__refused_bookmark_is_forgotten(client: Client, autopilot: Mocker) 
     assert errors(messages) == [
         (
             FailureType.transient_error,
-            f"contacts: Autopilot does not find the first page (404). {MAYBE_DELETED}",
+            f"contacts: Autopilot does not find the first page (404). {TRY_LATER}",
         )
     ]
 
