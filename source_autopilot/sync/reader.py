@@ -88,9 +88,12 @@ class Reader:
         self._messages = QueuedMessages(self._queue)
         self._retries = RetryReport(self._messages.emit_message)
         self._client = replace(client, listener=self._retries)
+        # Airbyte's platform tells its job; nothing else sets this.
+        self._job = os.environ.get("WORKER_JOB_ID") or None
         states = ConnectorStateManager(state)
+        self._foreign: list[str] = []
         self._readers = [
-            StreamReader(stream, _read_state(stream.name, states), self._messages)
+            StreamReader(stream, self._read_state(stream.name, states), self._messages)
             for stream in streams(self._client)
         ]
         self._running = {reader.stream.name: reader for reader in self._readers}
@@ -144,6 +147,20 @@ class Reader:
             self._logger.info(f"Reading {join_names(names)}.")
         if begun:
             self._logger.info(f"Going on where the last attempt stopped: {join_names(begun)}.")
+        if self._foreign:
+            self._logger.info(
+                f"The saved state of {join_names(self._foreign)} is not of this job"
+                f" ({self._job}): everything is read from the start."
+            )
+
+    def _read_state(self, stream_name: str, states: ConnectorStateManager) -> StreamState:
+        try:
+            saved = StreamState.parse(states.get_stream_state(stream_name, None))
+        except InvalidState as invalid:
+            raise InvalidState(f"{stream_name}: {invalid}") from None
+        if saved.has_begun and self._job and saved.job != self._job:
+            self._foreign.append(stream_name)
+        return saved.for_job(self._job)
 
     def _report_ends(self, messages: Iterable[AirbyteMessage]) -> Iterator[AirbyteMessage]:
         """The messages; once a stream has ended, the log says what became of it.
@@ -263,23 +280,8 @@ class _Partition(CdkPartition):
         return hash((self.stream_name(), tuple(self._partition.items())))
 
 
-def _read_state(stream_name: str, states: ConnectorStateManager) -> StreamState:
-    """The state that a stream goes on from.
-
-    Airbyte's platform deletes the state of a finished full refresh before the next job, and sets
-    WORKER_JOB_ID. Anywhere else the finished state of the last sync is still there, and a stream
-    that went on from it would deliver nothing (docs/decisions/0005).
-    """
-    try:
-        state = StreamState.parse(states.get_stream_state(stream_name, None))
-    except InvalidState as invalid:
-        raise InvalidState(f"{stream_name}: {invalid}") from None
-    under_the_platform = bool(os.environ.get("WORKER_JOB_ID"))
-    return state if under_the_platform or not state.complete else StreamState()
-
-
 def _report_once(messages: Iterator[AirbyteMessage]) -> Iterator[AirbyteMessage]:
-    """The messages of a read, with each failure once, masked.
+    """The messages of a read, with one failure for each stream that failed: its first, masked.
 
     The CDK reports a failure for every worker that meets it, does not mask secrets in it, and ends
     with a config error whatever happened, after which Airbyte would not try again. Raises
@@ -290,10 +292,11 @@ def _report_once(messages: Iterator[AirbyteMessage]) -> Iterator[AirbyteMessage]
         for message in messages:
             error = message.trace.error if message.trace else None
             if error:
-                _mask(error)
-                if error.message in failures:
+                stream = error.stream_descriptor and error.stream_descriptor.name
+                if stream in failures:
                     continue
-                failures[error.message] = error
+                _mask(error)
+                failures[stream] = error
             yield message
     except SyncStopped:
         raise

@@ -202,6 +202,12 @@ def after(event: threading.Event, create: Create) -> Create:
     return create_waiting
 
 
+def failed_streams(messages: list[AirbyteMessage]) -> list[str]:
+    """The stream of each error trace."""
+    traces = [message.trace.error for message in messages if message.trace and message.trace.error]
+    return [str(error.stream_descriptor and error.stream_descriptor.name) for error in traces]
+
+
 def failing(error: Exception, create: Create) -> Create:
     """A stream that fails before its first page."""
 
@@ -320,14 +326,13 @@ def test_to_cdk_stream(client: Client, create: Create, key: list[list[str]]) -> 
 # Where a read begins
 
 
-@pytest.mark.parametrize("job", [None, "", "42"])
-def test_read__finished_state(
+@pytest.mark.parametrize("job", [None, ""])
+def test_read__finished_state_without_a_platform(
     client: Client, autopilot: Mocker, monkeypatch: pytest.MonkeyPatch, job: str | None
 ) -> None:
-    """Under the platform a finished state is this job's; elsewhere it is the last sync's.
+    """Without a platform a finished state is the last sync's, and everything is read again.
 
-    The platform deletes the state of a finished sync. Elsewhere a stream that went on from such a
-    state would deliver nothing.
+    A stream that went on from such a state would deliver nothing.
     """
     if job is not None:
         monkeypatch.setenv("WORKER_JOB_ID", job)
@@ -336,9 +341,23 @@ def test_read__finished_state(
     messages, failure = take(reader_of(client, Lists, state=[saved("lists", DONE)]))
 
     assert failure is None
-    assert records(messages) == ([] if job else [{"list_id": "l1"}])
-    assert paths(autopilot) == ([] if job else ["lists"])
+    assert records(messages) == [{"list_id": "l1"}]
     assert states(messages) == [DONE]
+    assert statuses(messages) == ["lists COMPLETE"]
+
+
+def test_read__finished_state_of_this_job(
+    client: Client, autopilot: Mocker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Under a platform a stream that the same job has finished is delivered, and left out."""
+    monkeypatch.setenv("WORKER_JOB_ID", "42")
+    done = {**DONE, "job": "42"}
+
+    messages, failure = take(reader_of(client, Lists, state=[saved("lists", done)]))
+
+    assert failure is None
+    assert autopilot.call_count == 0
+    assert states(messages) == [done]
     assert statuses(messages) == ["lists COMPLETE"]
 
 
@@ -350,26 +369,70 @@ def test_read__unfinished_state(
     caplog: pytest.LogCaptureFixture,
     job: str | None,
 ) -> None:
-    """What an attempt left unfinished goes on at its bookmark, under the platform or elsewhere."""
+    """What an attempt left unfinished goes on at its bookmark, of any job without a platform."""
     if job is not None:
         monkeypatch.setenv("WORKER_JOB_ID", job)
     autopilot.get(URL + "contacts/b7", json={"contacts": [{"contact_id": "p8"}]})
     autopilot.get(URL + "lists", json={"lists": []})
 
     messages, failure = take(
-        reader_of(client, contacts, Lists, state=[saved("contacts", at("b7"))])
+        reader_of(client, contacts, Lists, state=[saved("contacts", {**at("b7"), "job": "42"})])
     )
 
     assert failure is None
     assert records(messages) == [{"contact_id": "p8"}]
     assert sorted(paths(autopilot)) == ["contacts/b7", "lists"]
-    assert states(messages) == [DONE, DONE]
+    assert states(messages) == [{**DONE, "job": job} if job else DONE] * 2
     assert sorted(logged(caplog)) == [
         "Going on where the last attempt stopped: contacts.",
         "Reading contacts and lists.",
         "contacts: complete. 1 row in 1 page and N s.",
         "lists: complete. 0 rows in 1 page and N s.",
     ]
+
+
+@pytest.mark.parametrize("state", [DONE, at("b7")], ids=["finished", "half-way"])
+@pytest.mark.parametrize("job", [{}, {"job": "1"}, {"job": 42}, {"job": None}], ids=str)
+def test_read__state_of_another_job(
+    client: Client,
+    autopilot: Mocker,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    state: dict[str, Any],
+    job: dict[str, Any],
+) -> None:
+    """Under a platform a state that is not this job's leaves nothing out, and the log says so.
+
+    Platforms that keep states between jobs exist: an overwriting destination would be emptied.
+    """
+    monkeypatch.setenv("WORKER_JOB_ID", "42")
+    autopilot.get(URL + "contacts", json={"contacts": [{"contact_id": "p1"}]})
+
+    reader = reader_of(client, contacts, state=[saved("contacts", {**state, **job})])
+    messages, failure = take(reader)
+
+    assert failure is None
+    assert records(messages) == [{"contact_id": "p1"}]
+    assert states(messages) == [{**DONE, "job": "42"}]
+    assert logged(caplog)[:2] == [
+        "Reading contacts.",
+        "The saved state of contacts is not of this job (42): everything is read from the start.",
+    ]
+
+
+def test_read__state_of_another_job_that_says_nothing(
+    client: Client,
+    autopilot: Mocker,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """A state in which nothing had begun is no news."""
+    monkeypatch.setenv("WORKER_JOB_ID", "42")
+    autopilot.get(URL + "contacts", json={"contacts": []})
+
+    take(reader_of(client, contacts, state=[saved("contacts", {"states": [], "job": "1"})]))
+
+    assert logged(caplog)[:-1] == ["Reading contacts."]
 
 
 def test_reader__invalid_state(client: Client) -> None:
@@ -556,23 +619,46 @@ def after_slices(event: threading.Event, create: Create) -> Create:
     return create_waiting
 
 
-def test_read__each_failure_once(client: Client, autopilot: Mocker) -> None:
-    """What fails all streams alike is one error, not one for each worker that meets it."""
+def test_read__a_failure_for_each_stream(client: Client, autopilot: Mocker) -> None:
+    """What fails all streams alike is one error of each stream, which names it."""
     autopilot.get(URL + "lists", status_code=401)
     autopilot.get(URL + "smart_segments", status_code=401)
 
     messages, failure = take(reader_of(client, Lists, SmartSegments, SmartSegmentsContacts))
 
     assert isinstance(failure, SyncFailed)
-    [(failure_type, message)] = errors(messages)
-    assert (failure_type, message) == (failure.failure_type, failure.message)
-    assert failure_type == FailureType.config_error
-    assert message.startswith("Autopilot does not accept the API key (401).")
+    assert failure.failure_type == FailureType.config_error
+    assert str(failure.message).startswith("Autopilot does not accept the API key (401).")
+    assert errors(messages) == [(failure.failure_type, failure.message)] * 3
+    assert sorted(failed_streams(messages)) == [
+        "lists",
+        "smart_segments",
+        "smart_segments_contacts",
+    ]
     assert sorted(statuses(messages)) == [
         "lists INCOMPLETE",
         "smart_segments INCOMPLETE",
         "smart_segments_contacts INCOMPLETE",
     ]
+
+
+@pytest.mark.parametrize("answers", [[{"status_code": 404}] * 2, [{"text": "[]"}, {"text": "{}"}]])
+def test_read__each_stream_fails_once(
+    client: Client, autopilot: Mocker, answers: list[dict[str, Any]]
+) -> None:
+    """A stream with several segments in trouble, alike or not, has failed once."""
+    autopilot.get(
+        URL + "smart_segments", json={"segments": [{"segment_id": "s1"}, {"segment_id": "s2"}]}
+    )
+    for segment, answer in zip(["s1", "s2"], answers, strict=True):
+        first = {"json": {"contacts": [{"contact_id": "p1"}], "bookmark": "b1"}}
+        autopilot.get(f"{URL}smart_segments/{segment}/contacts", [first])
+        autopilot.get(f"{URL}smart_segments/{segment}/contacts/b1", [answer])
+
+    messages, failure = take(reader_of(client, SmartSegmentsContacts))
+
+    assert isinstance(failure, SyncFailed)
+    assert failed_streams(messages) == ["smart_segments_contacts"]
 
 
 @pytest.mark.usefixtures("_secret_key")
@@ -605,13 +691,20 @@ def test_read__failures_without_details_are_masked(client: Client) -> None:
 
 
 @pytest.mark.usefixtures("_secret_key")
-def test_read__masked_failures_once(client: Client) -> None:
-    """A failure whose text holds the key is reported once, too."""
-    error = AirbyteTracedException(message=f"Refused {KEY}.")
-
+@pytest.mark.parametrize(
+    ("error", "message"),
+    [
+        (AirbyteTracedException(message=f"Refused {KEY}."), "Refused ****."),
+        (KeyError("oops"), "An unexpected error occurred in stream {}: KeyError"),
+    ],
+)
+def test_read__any_failure_for_each_stream(client: Client, error: Exception, message: str) -> None:
+    """A failure whose text holds the key, or a fault of ours, is reported once for each stream."""
     messages, _ = take(reader_of(client, failing(error, Lists), failing(error, contacts)))
 
-    assert errors(messages) == [(FailureType.system_error, "Refused ****.")]
+    names = failed_streams(messages)
+    assert sorted(names) == ["contacts", "lists"]
+    assert errors(messages) == [(FailureType.system_error, message.format(name)) for name in names]
 
 
 def test_read__unexpected_exception(client: Client, caplog: pytest.LogCaptureFixture) -> None:
