@@ -1,11 +1,12 @@
 """The command line: `source-autopilot spec|check|discover|read`, and the files that it is given."""
 
+import argparse
 import gc
 import logging
 import sys
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, MutableMapping
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout, suppress
 from typing import Any
 
 from airbyte_cdk.entrypoint import AirbyteEntrypoint
@@ -22,7 +23,7 @@ from airbyte_cdk.utils.print_buffer import PrintBuffer
 from source_autopilot.errors import SyncFailed, SyncStopped, UserFacingError, config_error
 from source_autopilot.source import SourceAutopilot, validate_settings
 from source_autopilot.sync.record_batch import RecordBatch
-from source_autopilot.sync.shutdown import exit_stopped, stop_on_signal
+from source_autopilot.sync.shutdown import StopSignals
 
 # A page is freed by reference counting. To collect rarely, and never what importing left, saves 5 %
 # of a sync's processor time.
@@ -55,6 +56,15 @@ class Entrypoint(AirbyteEntrypoint):
     """The CDK's entrypoint, with batches, and our sentences instead of a schema validator's."""
 
     @staticmethod
+    def parse_args(args: list[str]) -> argparse.Namespace:
+        parsed = AirbyteEntrypoint.parse_args(args)
+        if not parsed.command:
+            with redirect_stdout(sys.stderr), suppress(SystemExit):
+                AirbyteEntrypoint.parse_args(["--help"])
+            sys.exit(2)
+        return parsed
+
+    @staticmethod
     def validate_connection(source_spec: ConnectorSpecification, config: Mapping[str, Any]) -> None:
         validate_settings(config)
 
@@ -77,26 +87,27 @@ class Entrypoint(AirbyteEntrypoint):
         return AirbyteEntrypoint.handle_record_counts(message, stream_message_count)
 
 
-def run() -> None:
+def run(signals: StopSignals) -> None:
     """Run the command in `sys.argv`, to its end or until a signal asks for the end."""
     source = CommandLineSource(in_batches=True)
-    stop_on_signal(source.stop)
+    signals.stop = source.stop
     gc.freeze()
     gc.set_threshold(OBJECTS_BETWEEN_COLLECTIONS)
-    execute(source, sys.argv[1:])
+    execute(source, sys.argv[1:], signals)
 
 
-def execute(source: SourceAutopilot, arguments: list[str]) -> None:
+def execute(source: SourceAutopilot, arguments: list[str], signals: StopSignals) -> None:
     """Run a command and print its messages.
 
-    Exits with 1 after an error that a sentence explains, with 143 when the sync was stopped. Other
-    errors go on to the CDK's handler for uncaught ones, which reports them with a stack trace, and
-    the interpreter exits with 1 too.
+    Exits with 1 after an error that a sentence explains, with 2 and the usage on stderr for
+    arguments that make no sense, and as `signals` say when the sync was stopped. Other errors go on
+    to the CDK's handler for uncaught ones, which reports them with a stack trace, and the
+    interpreter exits with 1 too.
     """
+    entrypoint = _create_entrypoint(source)
+    parsed = entrypoint.parse_args(arguments)
     # As in the CDK's `launch`, which cannot be told which entrypoint to use.
     with PRINT_BUFFER:
-        entrypoint = _create_entrypoint(source)
-        parsed = entrypoint.parse_args(arguments)
         try:
             for message in entrypoint.run(parsed):
                 print(f"{message}\n", end="")
@@ -105,7 +116,7 @@ def execute(source: SourceAutopilot, arguments: list[str]) -> None:
         except SyncStopped as stopped:
             stopped.emit_message()
             PRINT_BUFFER.flush()
-            exit_stopped()
+            signals.exit()
         except UserFacingError as failure:
             failure.emit_message()
             sys.exit(1)

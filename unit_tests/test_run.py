@@ -3,7 +3,6 @@
 import gc
 import json
 import logging
-import os
 import sys
 import threading
 from collections import defaultdict
@@ -34,6 +33,7 @@ from source_autopilot.records.rows import Row
 from source_autopilot.run import CommandLineSource, Entrypoint, execute, run, write_lines
 from source_autopilot.source import SourceAutopilot
 from source_autopilot.sync.record_batch import RecordBatch
+from source_autopilot.sync.shutdown import StopSignals
 from unit_tests.support.constants import KEY
 
 URL = "https://api2.autopilothq.com/v1/"
@@ -92,7 +92,7 @@ def command(arguments: Callable[..., list[str]], capsys: pytest.CaptureFixture[s
     """Run a command with the given settings; returns the messages on stdout."""
 
     def messages_of(verb: str, config: dict[str, Any], *streams: str) -> Messages:
-        execute(SourceAutopilot(in_batches=True), arguments(verb, config, *streams))
+        execute(SourceAutopilot(in_batches=True), arguments(verb, config, *streams), StopSignals())
         return written(capsys)
 
     return messages_of
@@ -103,7 +103,7 @@ def command_line(capsys: pytest.CaptureFixture[str]) -> CommandLine:
     """Run a command with these arguments; returns the messages on stdout."""
 
     def messages_of(*argv: str) -> Messages:
-        execute(CommandLineSource(in_batches=True), list(argv))
+        execute(CommandLineSource(in_batches=True), list(argv), StopSignals())
         return written(capsys)
 
     return messages_of
@@ -293,7 +293,11 @@ def test_execute__in_few_pieces(
     monkeypatch.setattr(PRINT_BUFFER, "flush_interval", float("inf"))
     autopilot.get(URL + "lists", json={"lists": [{"list_id": "l1"}, {"list_id": "l2"}]})
 
-    execute(SourceAutopilot(in_batches=True), arguments("read", {"api_key": KEY}, "lists"))
+    execute(
+        SourceAutopilot(in_batches=True),
+        arguments("read", {"api_key": KEY}, "lists"),
+        StopSignals(),
+    )
 
     assert [
         [json.loads(line)["type"] for line in piece.splitlines()] for piece in stdout.written
@@ -376,29 +380,29 @@ def test_execute__fault_of_ours(
 def test_execute__stopped(
     arguments: Callable[..., list[str]], autopilot: Mocker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A stopped sync ends with exit code 143 when its last state and its error are on stdout."""
+    """A stopped sync ends as its signal asks when its last state and its error are on stdout."""
     stdout = Stdout()
     monkeypatch.setattr(sys, "__stdout__", stdout)
     monkeypatch.setattr(sys, "stdout", stdout)
     monkeypatch.setattr(PRINT_BUFFER, "flush_interval", float("inf"))
     source = SourceAutopilot(in_batches=True)
-    ends: list[tuple[int, Messages]] = []
+    ends: list[Messages] = []
+    signals = StopSignals()
 
-    def end_process(code: int) -> None:
+    def end_process() -> None:
         lines = b"".join(stdout.written).splitlines()
-        ends.append((code, [json.loads(line) for line in lines]))
+        ends.append([json.loads(line) for line in lines])
 
     def stop_meanwhile(request: Any, context: Any) -> str:
         assert source.stop()
         return '{"lists": []}'
 
-    monkeypatch.setattr(os, "_exit", end_process)
+    monkeypatch.setattr(signals, "exit", end_process)
     autopilot.get(URL + "lists", text=stop_meanwhile)
 
-    execute(source, arguments("read", {"api_key": KEY}, "lists"))
+    execute(source, arguments("read", {"api_key": KEY}, "lists"), signals)
 
-    [(code, messages)] = ends
-    assert code == 143
+    [messages] = ends
     assert [message["type"] for message in messages] == [
         "LOG",  # what is read
         "TRACE",  # started
@@ -514,20 +518,17 @@ def test_run(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     """The command line's own process stops on signals, reads in batches, and collects rarely."""
-    stops: list[Any] = []
+    signals = StopSignals()
     batches: list[bytes] = []
     _, *other_thresholds = gc.get_threshold()
-    monkeypatch.setattr("source_autopilot.run.stop_on_signal", stops.append)
     monkeypatch.setattr("source_autopilot.run.write_lines", batches.append)
     autopilot.get(URL + "lists", json={"lists": [{"list_id": "l1"}, {"list_id": "l2"}]})
     argv = arguments("read", {"api_key": KEY}, "lists")
     monkeypatch.setattr(sys, "argv", ["source-autopilot", *argv])
 
-    run()
+    run(signals)
 
-    [stop] = stops
-    assert isinstance(stop.__self__, CommandLineSource)
-    assert stop == stop.__self__.stop
+    assert signals.stop()
     assert [batch.count(b"\n") for batch in batches] == [2]
     assert {message["type"] for message in written(capsys)} == {"TRACE", "STATE"}
     assert gc.get_threshold() == (50_000, *other_thresholds)
