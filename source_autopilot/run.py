@@ -1,12 +1,12 @@
-"""The command line: `source-autopilot spec|check|discover|read`, and the files that it is given."""
+"""The command line: `source-autopilot spec|check|discover|read`."""
 
 import argparse
 import gc
 import logging
 import sys
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, MutableMapping
-from contextlib import contextmanager, redirect_stdout, suppress
+from collections.abc import Iterable, Mapping
+from contextlib import redirect_stdout, suppress
 from typing import Any
 
 from airbyte_cdk.entrypoint import AirbyteEntrypoint
@@ -20,7 +20,8 @@ from airbyte_cdk.models import (
 from airbyte_cdk.sources.connector_state_manager import HashableStreamDescriptor
 from airbyte_cdk.utils.print_buffer import PrintBuffer
 
-from source_autopilot.errors import SyncFailed, SyncStopped, UserFacingError, config_error
+from source_autopilot.errors import SyncFailed, SyncStopped, UserFacingError
+from source_autopilot.files import read_catalog, read_config, read_states
 from source_autopilot.source import SourceAutopilot, validate_settings
 from source_autopilot.sync.record_batch import RecordBatch
 from source_autopilot.sync.shutdown import StopSignals
@@ -31,25 +32,19 @@ OBJECTS_BETWEEN_COLLECTIONS = 50_000
 
 
 class CommandLineSource(SourceAutopilot):
-    """Reads the files of a command as the CDK does; one that cannot be read is a config error.
-
-    What is in the files is judged elsewhere.
-    """
+    """Reads the files of a command with our sentences instead of Python's."""
 
     @staticmethod
-    def read_config(config_path: str) -> MutableMapping[str, Any]:
-        with _explain_file("--config", config_path):
-            return SourceAutopilot.read_config(config_path)
+    def read_config(config_path: str) -> dict[str, Any]:
+        return read_config(config_path)
 
     @classmethod
     def read_catalog(cls, catalog_path: str) -> ConfiguredAirbyteCatalog:
-        with _explain_file("--catalog", catalog_path):
-            return super().read_catalog(catalog_path)
+        return read_catalog(catalog_path)
 
     @classmethod
-    def read_state(cls, state_path: str) -> list[AirbyteStateMessage]:
-        with _explain_file("--state", state_path):
-            return super().read_state(state_path)
+    def read_state(cls, state_path: str | None) -> list[AirbyteStateMessage]:
+        return read_states(state_path)
 
 
 class Entrypoint(AirbyteEntrypoint):
@@ -119,6 +114,9 @@ def execute(source: SourceAutopilot, arguments: list[str], signals: StopSignals)
             signals.exit()
         except UserFacingError as failure:
             failure.emit_message()
+            status = failure.as_connection_status_message()
+            if parsed.command == "check" and status:
+                print(entrypoint.airbyte_message_to_string(status))
             sys.exit(1)
 
 
@@ -139,13 +137,3 @@ def _create_entrypoint(source: SourceAutopilot) -> Entrypoint:
         return Entrypoint(source)
     finally:
         logger.setLevel(level)
-
-
-@contextmanager
-def _explain_file(option: str, path: str) -> Iterator[None]:
-    try:
-        yield
-    except Exception as problem:
-        # Python's, the CDK's and a schema validator's, whose texts have lines of their own.
-        reason = " ".join(str(problem).split()).rstrip(".")
-        raise config_error(f"The file of {option}, {path}, cannot be used: {reason}.") from None

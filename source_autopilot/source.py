@@ -128,7 +128,7 @@ class SourceAutopilot(AbstractSource):
             self._reader = Reader(client, create, state, logger)
         except InvalidState as invalid:
             raise config_error(
-                f"The saved state of this connection cannot be used: {invalid}. Clear the"
+                f"The saved state of this connection (--state) cannot be used: {invalid}. Clear the"
                 " connection's state, or leave --state out, and sync again from the start."
             ) from None
         messages = self._reader.read()

@@ -8,13 +8,13 @@ import io
 import os
 import sys
 from contextlib import suppress
-from typing import Any
+from typing import Any, NoReturn
 
 
 class _RequiredFile(io.FileIO):
     """A file without which this process has nothing to do."""
 
-    def write(self, data: Any) -> int | None:
+    def write(self, data: Any) -> Any:
         try:
             return super().write(data)
         except OSError as problem:
@@ -38,7 +38,7 @@ def replace_stdout() -> None:
     )
 
 
-def _end(problem: OSError) -> Any:
+def _end(problem: OSError) -> NoReturn:
     sentence = f"Nothing more can be written to stdout: {problem.strerror}. The command ends here."
     with suppress(OSError):
         os.write(2, f"{sentence}\n".encode())

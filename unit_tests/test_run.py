@@ -350,14 +350,33 @@ def test_execute__unusable_file(
     with pytest.raises(SystemExit) as ended:
         command_line("check", "--config", str(path))
 
-    [error] = errors_of(written(capsys))
+    messages = written(capsys)
+    sentence = f"The file of --config, {path}, cannot be used: No such file or directory."
     assert ended.value.code == 1
+    assert errors_of(messages) == [{"message": sentence, "failure_type": "config_error"}]
+    assert status_of(messages) == {"status": "FAILED", "message": sentence}
+
+
+def test_execute__half_a_character(
+    command: Command, capsys: pytest.CaptureFixture[str], autopilot: Mocker
+) -> None:
+    """A name that no message can have in it is escaped in the error that names it."""
+    with pytest.raises(SystemExit):
+        command("read", {"api_key": KEY}, "\ud800")
+
+    [error] = errors_of(written(capsys))
     assert error["failure_type"] == "config_error"
-    assert error["message"] == (
-        f"The file of --config, {path}, cannot be used: [Errno 2] No such file or directory:"
-        f" '{path}'."
-    )
-    assert "stack_trace" not in error
+    assert error["message"].startswith("Autopilot has no stream \\ud800: expected")
+
+
+def test_execute__no_command(capsys: pytest.CaptureFixture[str]) -> None:
+    """Without a command the usage is printed, not among the messages, and that has failed."""
+    with pytest.raises(SystemExit) as ended:
+        execute(CommandLineSource(), [], StopSignals())
+
+    printed = capsys.readouterr()
+    assert (ended.value.code, printed.out) == (2, "")
+    assert "{spec,check,discover,read}" in printed.err
 
 
 def test_execute__fault_of_ours(
@@ -533,59 +552,6 @@ def test_run(
     assert {message["type"] for message in written(capsys)} == {"TRACE", "STATE"}
     assert gc.get_threshold() == (50_000, *other_thresholds)
     assert gc.get_freeze_count() > 0
-
-
-# Files
-
-READERS: dict[str, Callable[[str], Any]] = {
-    "--config": CommandLineSource.read_config,
-    "--catalog": CommandLineSource.read_catalog,
-    "--state": CommandLineSource.read_state,
-}
-
-
-@pytest.mark.parametrize(
-    ("option", "content", "reason"),
-    [
-        ("--config", "[1]", "is not an object"),
-        ("--catalog", '{"a": 1}', "Schema validation failed"),
-        ("--state", '[{"type": "STREAM"}]', "should contain either a stream"),
-        ("--state", '{"a": 1}', "Schema validation failed"),
-        ("--state", "5", "not iterable"),
-        *[(option, "{", "Could not read json file") for option in READERS],
-        *[(option, "", "Could not read json file") for option in READERS],
-        *[(option, None, "No such file") for option in READERS],
-    ],
-)
-def test_read__unusable_file(tmp_path: Path, option: str, content: str | None, reason: str) -> None:
-    """A file that makes no sense is a config error that names the option and the file, in a line.
-
-    A cron job whose last sync was cut off while it wrote its state meets such a file.
-    """
-    path = tmp_path / "file.json"
-    if content is not None:
-        path.write_text(content)
-
-    with pytest.raises(UserFacingError, match=reason) as raised:
-        READERS[option](str(path))
-
-    sentence = str(raised.value)
-    assert raised.value.failure_type == FailureType.config_error
-    assert sentence.startswith(f"The file of {option}, {path}, cannot be used: ")
-    assert sentence == " ".join(sentence.split())
-    assert sentence.endswith(".")
-    assert not sentence.endswith("..")
-    assert raised.value.__suppress_context__
-
-
-def test_read__usable_files(tmp_path: Path) -> None:
-    """What makes sense is read as ever; no state is the start."""
-    path = tmp_path / "file.json"
-    path.write_text('{"streams": []}')
-
-    assert CommandLineSource.read_config(str(path)) == {"streams": []}
-    assert CommandLineSource.read_catalog(str(path)).streams == []
-    assert CommandLineSource.read_state("") == []
 
 
 # write_lines

@@ -189,7 +189,7 @@ def test_log__wrong_key(verb: str, log: list[str], catalog: dict[str, Any]) -> N
                     }
                 ]
             },
-            "The saved state of this connection cannot be used",
+            "The saved state of this connection (--state) cannot be used",
         ),
         ({"state": [1]}, "The file of --state"),
     ],

@@ -7,20 +7,21 @@ is, and which one comes next, the streams know.
 import logging
 import os
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import replace
 
 from airbyte_cdk.models import (
     AirbyteErrorTraceMessage,
     AirbyteMessage,
+    AirbyteStateBlob,
     AirbyteStateMessage,
+    AirbyteStateType,
     AirbyteStreamStatus,
     FailureType,
     StreamDescriptor,
 )
 from airbyte_cdk.sources.concurrent_source.concurrent_source import ConcurrentSource
-from airbyte_cdk.sources.connector_state_manager import ConnectorStateManager
 from airbyte_cdk.sources.message import MessageRepository
 from airbyte_cdk.sources.streams.concurrent.abstract_stream import AbstractStream
 from airbyte_cdk.sources.streams.concurrent.default_stream import DefaultStream
@@ -90,7 +91,7 @@ class Reader:
         self._client = replace(client, listener=self._retries)
         # Airbyte's platform tells its job; nothing else sets this.
         self._job = os.environ.get("WORKER_JOB_ID") or None
-        states = ConnectorStateManager(state)
+        states = _split_states(state or [])
         self._foreign: list[str] = []
         self._readers = [
             StreamReader(stream, self._read_state(stream.name, states), self._messages)
@@ -153,9 +154,9 @@ class Reader:
                 f" ({self._job}): everything is read from the start."
             )
 
-    def _read_state(self, stream_name: str, states: ConnectorStateManager) -> StreamState:
+    def _read_state(self, stream_name: str, states: Mapping[str, AirbyteStateBlob]) -> StreamState:
         try:
-            saved = StreamState.parse(states.get_stream_state(stream_name, None))
+            saved = StreamState.parse(vars(states.get(stream_name, AirbyteStateBlob())))
         except InvalidState as invalid:
             raise InvalidState(f"{stream_name}: {invalid}") from None
         if saved.has_begun and self._job and saved.job != self._job:
@@ -278,6 +279,26 @@ class _Partition(CdkPartition):
 
     def __hash__(self) -> int:
         return hash((self.stream_name(), tuple(self._partition.items())))
+
+
+def _split_states(messages: list[AirbyteStateMessage]) -> dict[str, AirbyteStateBlob]:
+    """The last state of each stream. Raises InvalidState for what this connector never wrote."""
+    found: dict[str, AirbyteStateBlob] = {}
+    for number, message in enumerate(messages, start=1):
+        streams = [message.stream] if message.stream else []
+        if message.global_:
+            if vars(message.global_.shared_state or AirbyteStateBlob()):
+                raise InvalidState(
+                    f"its message {number} has a shared_state: expected a state for each stream"
+                )
+            streams = message.global_.stream_states
+        elif message.data or (not message.stream and message.type != AirbyteStateType.LEGACY):
+            raise InvalidState(f"its message {number} has no stream: expected the type STREAM")
+        found |= {
+            stream.stream_descriptor.name: stream.stream_state or AirbyteStateBlob()
+            for stream in streams
+        }
+    return found
 
 
 def _report_once(messages: Iterator[AirbyteMessage]) -> Iterator[AirbyteMessage]:

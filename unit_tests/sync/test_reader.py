@@ -16,6 +16,7 @@ from airbyte_cdk.models import (
     AirbyteMessageSerializer,
     AirbyteStateBlob,
     AirbyteStateMessage,
+    AirbyteStateMessageSerializer,
     AirbyteStateType,
     AirbyteStreamState,
     AirbyteStreamStatus,
@@ -441,6 +442,67 @@ def test_reader__invalid_state(client: Client) -> None:
         reader_of(client, Lists, contacts, state=[saved("contacts", {"x": 1})])
 
     assert str(raised.value) == 'contacts: it has no array "states"'
+
+
+def message(**fields: Any) -> AirbyteStateMessage:
+    """A state message as it is in a file."""
+    found: AirbyteStateMessage = AirbyteStateMessageSerializer.load(fields)
+    return found
+
+
+AT_B7 = {"stream_descriptor": {"name": "contacts"}, "stream_state": at("b7")}
+
+
+@pytest.mark.parametrize(
+    "states",
+    [
+        [message(type="GLOBAL", **{"global": {"stream_states": [AT_B7]}})],
+        [
+            message(type="LEGACY", data={}),
+            saved("contacts", DONE),
+            message(type="GLOBAL", **{"global": {"shared_state": {}, "stream_states": [AT_B7]}}),
+            saved("lists", {"any": "thing"}),
+        ],
+        [saved("contacts", at("b6")), saved("contacts", at("b7"))],
+    ],
+    ids=["global", "mixed", "all of a sync"],
+)
+def test_reader__states(
+    client: Client, autopilot: Mocker, states: list[AirbyteStateMessage]
+) -> None:
+    """A stream goes on from its last state, in whatever messages it comes."""
+    autopilot.get(URL + "contacts/b7", json={"contacts": []})
+
+    _, failure = take(reader_of(client, contacts, state=states))
+
+    assert failure is None
+    assert paths(autopilot) == ["contacts/b7"]
+
+
+@pytest.mark.parametrize(
+    ("state", "reason"),
+    [
+        (
+            message(type="GLOBAL", **{"global": {"shared_state": {"a": 1}, "stream_states": []}}),
+            "its message 2 has a shared_state: expected a state for each stream",
+        ),
+        *[
+            (state, "its message 2 has no stream: expected the type STREAM")
+            for state in [
+                message(type="STREAM"),
+                message(type="STREAM", data={"contacts": "b7"}),
+                message(type="GLOBAL"),
+                message(type="LEGACY", data={"contacts": "b7"}),
+            ]
+        ],
+    ],
+)
+def test_reader__foreign_state(client: Client, state: AirbyteStateMessage, reason: str) -> None:
+    """A message that this connector cannot have written is refused: to guess could lose rows."""
+    with pytest.raises(InvalidState) as raised:
+        reader_of(client, Lists, state=[saved("lists", {}), state])
+
+    assert str(raised.value) == reason
 
 
 # Refused pages
