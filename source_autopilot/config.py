@@ -47,6 +47,13 @@ def one_year_ago() -> datetime:
     return now.replace(year=now.year - 1, day=28 if leap_day else now.day)
 
 
+class InTheFuture(ValueError):
+    """A moment that has not come yet, by the clock of this machine."""
+
+    def __init__(self, now: datetime) -> None:
+        super().__init__(f"the clock here says {now:%Y-%m-%dT%H:%M:%SZ}")
+
+
 def _header_value(key: object) -> object:
     """The key as it can travel in an HTTP header: visible ASCII, no spaces round it."""
     text = key.strip() if isinstance(key, str) else ""
@@ -68,8 +75,9 @@ def _past_moment(value: datetime) -> datetime:
         moment = moment.astimezone(timezone.utc)
     except OverflowError:
         raise ValueError("before the first or after the last date") from None
-    if moment > utc_now():
-        raise ValueError("in the future")
+    now = utc_now()
+    if moment > now:
+        raise InTheFuture(now)
     return moment
 
 
@@ -137,17 +145,23 @@ def parse_config(settings: Mapping[str, Any]) -> Config:
     try:
         return Config.model_validate(given)
     except ValidationError as error:
-        fields = dict.fromkeys(str(problem["loc"][0]) for problem in error.errors())
-    raise InvalidConfig(" ".join(_sentence(name, given.get(name)) for name in fields))
+        problems = error.errors()
+    sentences = []
+    for problem in problems:
+        name = str(problem["loc"][0])
+        sentences.append(_sentence(name, given.get(name), problem.get("ctx", {}).get("error")))
+    raise InvalidConfig(" ".join(sentences))
 
 
-def _sentence(name: str, value: object) -> str:
+def _sentence(name: str, value: object, problem: object) -> str:
     if value is None:
         seen = "missing"
     elif name == "api_key":
         seen = "empty, or has characters that no key has"
     else:
         seen = repr(value)[:80]
+    if isinstance(problem, InTheFuture):
+        seen += f" ({problem})"
     return f"{Config.model_fields[name].title} ({name}) is {seen}: {EXPECTED[name]}."
 
 

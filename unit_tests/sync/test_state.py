@@ -60,7 +60,8 @@ def test_dump__job(complete: bool) -> None:
     """A state names the job that it is of."""
     state = StreamState(complete=complete, job="42")
 
-    assert state.dump() == {**(DONE if complete else {"states": []}), "job": "42"}
+    expected: dict[str, Any] = DONE if complete else {"states": []}
+    assert state.dump() == {**expected, "job": "42"}
     assert StreamState.parse(state.dump()).job == "42"
 
 
