@@ -35,7 +35,11 @@ from source_autopilot.config import Config, connection_specification, parse_conf
 from source_autopilot.errors import InvalidConfig, InvalidState, UnknownTotals, config_error
 from source_autopilot.forecast import Forecast, describe, find_problem, measure_account
 from source_autopilot.streams.base import AutopilotStream
-from source_autopilot.streams.custom_fields import choose_columns, discover_columns
+from source_autopilot.streams.custom_fields import (
+    choose_columns,
+    discover_columns,
+    find_known_fields,
+)
 from source_autopilot.streams.tables import STREAM_NAMES, Lists, create_streams
 from source_autopilot.sync.reader import Reader
 from source_autopilot.sync.record_batch import unpack_batches
@@ -118,9 +122,12 @@ class SourceAutopilot(AbstractSource):
         names = list(dict.fromkeys(configured.stream.name for configured in catalog.streams))
         _require_known_streams(names)
         columns = choose_columns(catalog, client, logger)
+        known_fields = find_known_fields(catalog)
 
         def create(client: Client) -> list[AutopilotStream]:
-            streams = create_streams(client, start_date=settings.start_date, custom=columns)
+            streams = create_streams(
+                client, start_date=settings.start_date, custom=columns, known_fields=known_fields
+            )
             by_name = {stream.name: stream for stream in streams}
             return [by_name[name] for name in names]
 
