@@ -1,6 +1,7 @@
 """The command line: `source-autopilot spec|check|discover|read`."""
 
 import argparse
+import ctypes
 import gc
 import logging
 import sys
@@ -29,6 +30,9 @@ from source_autopilot.sync.shutdown import StopSignals
 # A page is freed by reference counting. To collect rarely, and never what importing left, saves 5 %
 # of a sync's processor time.
 OBJECTS_BETWEEN_COLLECTIONS = 50_000
+# glibc keeps what a thread has freed for that thread. With two places for all of them, 24 segments
+# with a page of 11 MB each take 150 MB instead of 260 MB.
+M_ARENA_MAX = -8
 
 
 class CommandLineSource(SourceAutopilot):
@@ -88,6 +92,8 @@ def run(signals: StopSignals) -> None:
     signals.stop = source.stop
     gc.freeze()
     gc.set_threshold(OBJECTS_BETWEEN_COLLECTIONS)
+    with suppress(AttributeError, OSError, TypeError):  # another C library
+        ctypes.CDLL(None).mallopt(M_ARENA_MAX, 2)
     execute(source, sys.argv[1:], signals)
 
 

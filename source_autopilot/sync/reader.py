@@ -58,7 +58,7 @@ from source_autopilot.text import join_names
 
 WORKERS = MAX_REQUESTS_IN_FLIGHT
 GENERATORS = len(STREAM_NAMES)  # the CDK deadlocks if there are as many as workers
-MAX_QUEUED_ITEMS = 10  # pages of some 200 kB; the CDK's 10,000 would be as many pages
+MAX_QUEUED_BYTES = 2_000_000  # ten pages of 200 kB; the CDK's 10,000 items would be as many pages
 END_STATUSES = (AirbyteStreamStatus.COMPLETE, AirbyteStreamStatus.INCOMPLETE)
 
 
@@ -85,7 +85,7 @@ class Reader:
         logger: logging.Logger,
     ) -> None:
         self._logger = logger
-        self._queue = MessageQueue(maxsize=MAX_QUEUED_ITEMS)
+        self._queue = MessageQueue(max_bytes=MAX_QUEUED_BYTES)
         self._messages = QueuedMessages(self._queue)
         self._retries = RetryReport(self._messages.emit_message)
         self._client = replace(client, listener=self._retries)

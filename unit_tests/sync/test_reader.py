@@ -919,7 +919,7 @@ def test_read__messages_not_taken_to_their_end(
 ) -> None:
     """If the messages are taken no more the workers end: the interpreter waits for them.
 
-    Also those that wait for room: the queue is never longer than 10 messages.
+    Also those that wait for room: the queue holds no more than 2 MB and a page.
     """
     taken, full, ended = threading.Event(), threading.Event(), threading.Event()
     lengths: list[int] = []
@@ -933,7 +933,8 @@ def test_read__messages_not_taken_to_their_end(
 
     def endless(request: Any, context: Any) -> str:
         number = autopilot.call_count
-        return f'{{"contacts": [{{"contact_id": "p{number}"}}], "bookmark": "b{number}"}}'
+        contact = f'{{"contact_id": "p{number}", "Name": "{"x" * 200_000}"}}'
+        return f'{{"contacts": [{contact}], "bookmark": "b{number}"}}'
 
     def watched(client: Client) -> AutopilotStream:
         stream = contacts(client)
@@ -962,7 +963,7 @@ def test_read__messages_not_taken_to_their_end(
         assert not ended.is_set()
 
     assert first == ["contacts STARTED", "contacts RUNNING", "1 of 1 rows of contacts"]
-    assert lengths == [10]
+    assert [2_000_000 <= length < 2_201_500 for length in lengths] == [True]
     assert ended.wait(timeout=10)
 
 
