@@ -118,7 +118,7 @@ def test_log_message__nothing() -> None:
 
 
 def test_put__bounded_by_bytes() -> None:
-    """There is room while there are less bytes than allowed, so that a page of any size has room."""
+    """There is room while there are less bytes than allowed: a page of any size has room."""
     queue = MessageQueue(max_bytes=10_000)
     page = RecordBatch(stream="lists", lines=b"x" * 50_000, count=1, rows_read=1)
     queue.put(message("1"), block=False)
