@@ -109,7 +109,9 @@ class UnknownTotals(ValueError):
 
 def config_error(sentence: str) -> UserFacingError:
     """An error that stays until a person changes the configuration."""
-    return UserFacingError(message=sentence, failure_type=FailureType.config_error)
+    # Names of files and streams may have half characters in them, which no message can.
+    printable = sentence.encode(errors="backslashreplace").decode()
+    return UserFacingError(message=printable, failure_type=FailureType.config_error)
 
 
 def transient_error(sentence: str) -> UserFacingError:

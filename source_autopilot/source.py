@@ -48,7 +48,11 @@ from source_autopilot.errors import (
 )
 from source_autopilot.forecast import Forecast, describe, find_problem, measure_account
 from source_autopilot.streams.base import AutopilotStream
-from source_autopilot.streams.custom_fields import choose_columns, discover_columns
+from source_autopilot.streams.custom_fields import (
+    choose_columns,
+    discover_columns,
+    find_known_fields,
+)
 from source_autopilot.streams.tables import STREAM_NAMES, Lists, create_streams
 from source_autopilot.sync.reader import Reader
 from source_autopilot.sync.record_batch import unpack_batches
@@ -140,9 +144,12 @@ class SourceAutopilot(AbstractSource):
         names = list(dict.fromkeys(configured.stream.name for configured in catalog.streams))
         _require_known_streams(names)
         columns = choose_columns(catalog, client, logger)
+        known_fields = find_known_fields(catalog)
 
         def create(client: Client) -> list[AutopilotStream]:
-            streams = create_streams(client, start_date=settings.start_date, custom=columns)
+            streams = create_streams(
+                client, start_date=settings.start_date, custom=columns, known_fields=known_fields
+            )
             by_name = {stream.name: stream for stream in streams}
             return [by_name[name] for name in names]
 
@@ -150,7 +157,7 @@ class SourceAutopilot(AbstractSource):
             self._reader = Reader(client, create, state, logger)
         except InvalidState as invalid:
             raise config_error(
-                f"The saved state of this connection cannot be used: {invalid}. Clear the"
+                f"The saved state of this connection (--state) cannot be used: {invalid}. Clear the"
                 " connection's state, or leave --state out, and sync again from the start."
             ) from None
         messages = self._reader.read()

@@ -3,7 +3,6 @@
 import gc
 import json
 import logging
-import os
 import sys
 import threading
 from collections import defaultdict
@@ -34,6 +33,7 @@ from source_autopilot.records.rows import Row
 from source_autopilot.run import CommandLineSource, Entrypoint, execute, run, write_lines
 from source_autopilot.source import SourceAutopilot
 from source_autopilot.sync.record_batch import RecordBatch
+from source_autopilot.sync.shutdown import StopSignals
 from unit_tests.support.constants import KEY
 
 URL = "https://api2.autopilothq.com/v1/"
@@ -92,7 +92,7 @@ def command(arguments: Callable[..., list[str]], capsys: pytest.CaptureFixture[s
     """Run a command with the given settings; returns the messages on stdout."""
 
     def messages_of(verb: str, config: dict[str, Any], *streams: str) -> Messages:
-        execute(SourceAutopilot(in_batches=True), arguments(verb, config, *streams))
+        execute(SourceAutopilot(in_batches=True), arguments(verb, config, *streams), StopSignals())
         return written(capsys)
 
     return messages_of
@@ -103,7 +103,7 @@ def command_line(capsys: pytest.CaptureFixture[str]) -> CommandLine:
     """Run a command with these arguments; returns the messages on stdout."""
 
     def messages_of(*argv: str) -> Messages:
-        execute(CommandLineSource(in_batches=True), list(argv))
+        execute(CommandLineSource(in_batches=True), list(argv), StopSignals())
         return written(capsys)
 
     return messages_of
@@ -294,7 +294,11 @@ def test_execute__in_few_pieces(
     monkeypatch.setattr(PRINT_BUFFER, "flush_interval", float("inf"))
     autopilot.get(URL + "lists", json={"lists": [{"list_id": "l1"}, {"list_id": "l2"}]})
 
-    execute(SourceAutopilot(in_batches=True), arguments("read", {"api_key": KEY}, "lists"))
+    execute(
+        SourceAutopilot(in_batches=True),
+        arguments("read", {"api_key": KEY}, "lists"),
+        StopSignals(),
+    )
 
     assert [
         [json.loads(line)["type"] for line in piece.splitlines()] for piece in stdout.written
@@ -348,15 +352,32 @@ def test_execute__unusable_file(
         command_line("check", "--config", str(path))
 
     messages = written(capsys)
-    [error] = errors_of(messages)
+    sentence = f"The file of --config, {path}, cannot be used: No such file or directory."
     assert ended.value.code == 1
+    assert errors_of(messages) == [{"message": sentence, "failure_type": "config_error"}]
+    assert status_of(messages) == {"status": "FAILED", "message": sentence}
+
+
+def test_execute__half_a_character(
+    command: Command, capsys: pytest.CaptureFixture[str], autopilot: Mocker
+) -> None:
+    """A name that no message can have in it is escaped in the error that names it."""
+    with pytest.raises(SystemExit):
+        command("read", {"api_key": KEY}, "\ud800")
+
+    [error] = errors_of(written(capsys))
     assert error["failure_type"] == "config_error"
-    assert error["message"] == (
-        f"The file of --config, {path}, cannot be used: [Errno 2] No such file or directory:"
-        f" '{path}'."
-    )
-    assert "stack_trace" not in error
-    assert status_of(messages) == {"status": "FAILED", "message": error["message"]}
+    assert error["message"].startswith("Autopilot has no stream \\ud800: expected")
+
+
+def test_execute__no_command(capsys: pytest.CaptureFixture[str]) -> None:
+    """Without a command the usage is printed, not among the messages, and that has failed."""
+    with pytest.raises(SystemExit) as ended:
+        execute(CommandLineSource(), [], StopSignals())
+
+    printed = capsys.readouterr()
+    assert (ended.value.code, printed.out) == (2, "")
+    assert "{spec,check,discover,read}" in printed.err
 
 
 def test_execute__fault_of_ours(
@@ -379,29 +400,29 @@ def test_execute__fault_of_ours(
 def test_execute__stopped(
     arguments: Callable[..., list[str]], autopilot: Mocker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A stopped sync ends with exit code 143 when its last state and its error are on stdout."""
+    """A stopped sync ends as its signal asks when its last state and its error are on stdout."""
     stdout = Stdout()
     monkeypatch.setattr(sys, "__stdout__", stdout)
     monkeypatch.setattr(sys, "stdout", stdout)
     monkeypatch.setattr(PRINT_BUFFER, "flush_interval", float("inf"))
     source = SourceAutopilot(in_batches=True)
-    ends: list[tuple[int, Messages]] = []
+    ends: list[Messages] = []
+    signals = StopSignals()
 
-    def end_process(code: int) -> None:
+    def end_process() -> None:
         lines = b"".join(stdout.written).splitlines()
-        ends.append((code, [json.loads(line) for line in lines]))
+        ends.append([json.loads(line) for line in lines])
 
     def stop_meanwhile(request: Any, context: Any) -> str:
         assert source.stop()
         return '{"lists": []}'
 
-    monkeypatch.setattr(os, "_exit", end_process)
+    monkeypatch.setattr(signals, "exit", end_process)
     autopilot.get(URL + "lists", text=stop_meanwhile)
 
-    execute(source, arguments("read", {"api_key": KEY}, "lists"))
+    execute(source, arguments("read", {"api_key": KEY}, "lists"), signals)
 
-    [(code, messages)] = ends
-    assert code == 143
+    [messages] = ends
     assert [message["type"] for message in messages] == [
         "LOG",  # what is read
         "TRACE",  # started
@@ -517,77 +538,21 @@ def test_run(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     """The command line's own process stops on signals, reads in batches, and collects rarely."""
-    stops: list[Any] = []
+    signals = StopSignals()
     batches: list[bytes] = []
     _, *other_thresholds = gc.get_threshold()
-    monkeypatch.setattr("source_autopilot.run.stop_on_signal", stops.append)
     monkeypatch.setattr("source_autopilot.run.write_lines", batches.append)
     autopilot.get(URL + "lists", json={"lists": [{"list_id": "l1"}, {"list_id": "l2"}]})
     argv = arguments("read", {"api_key": KEY}, "lists")
     monkeypatch.setattr(sys, "argv", ["source-autopilot", *argv])
 
-    run()
+    run(signals)
 
-    [stop] = stops
-    assert isinstance(stop.__self__, CommandLineSource)
-    assert stop == stop.__self__.stop
+    assert signals.stop()
     assert [batch.count(b"\n") for batch in batches] == [2]
     assert {message["type"] for message in written(capsys)} == {"TRACE", "STATE"}
     assert gc.get_threshold() == (50_000, *other_thresholds)
     assert gc.get_freeze_count() > 0
-
-
-# Files
-
-READERS: dict[str, Callable[[str], Any]] = {
-    "--config": CommandLineSource.read_config,
-    "--catalog": CommandLineSource.read_catalog,
-    "--state": CommandLineSource.read_state,
-}
-
-
-@pytest.mark.parametrize(
-    ("option", "content", "reason"),
-    [
-        ("--config", "[1]", "is not an object"),
-        ("--catalog", '{"a": 1}', "Schema validation failed"),
-        ("--state", '[{"type": "STREAM"}]', "should contain either a stream"),
-        ("--state", '{"a": 1}', "Schema validation failed"),
-        ("--state", "5", "not iterable"),
-        *[(option, "{", "Could not read json file") for option in READERS],
-        *[(option, "", "Could not read json file") for option in READERS],
-        *[(option, None, "No such file") for option in READERS],
-    ],
-)
-def test_read__unusable_file(tmp_path: Path, option: str, content: str | None, reason: str) -> None:
-    """A file that makes no sense is a config error that names the option and the file, in a line.
-
-    A cron job whose last sync was cut off while it wrote its state meets such a file.
-    """
-    path = tmp_path / "file.json"
-    if content is not None:
-        path.write_text(content)
-
-    with pytest.raises(UserFacingError, match=reason) as raised:
-        READERS[option](str(path))
-
-    sentence = str(raised.value)
-    assert raised.value.failure_type == FailureType.config_error
-    assert sentence.startswith(f"The file of {option}, {path}, cannot be used: ")
-    assert sentence == " ".join(sentence.split())
-    assert sentence.endswith(".")
-    assert not sentence.endswith("..")
-    assert raised.value.__suppress_context__
-
-
-def test_read__usable_files(tmp_path: Path) -> None:
-    """What makes sense is read as ever; no state is the start."""
-    path = tmp_path / "file.json"
-    path.write_text('{"streams": []}')
-
-    assert CommandLineSource.read_config(str(path)) == {"streams": []}
-    assert CommandLineSource.read_catalog(str(path)).streams == []
-    assert CommandLineSource.read_state("") == []
 
 
 # write_lines

@@ -22,6 +22,7 @@ from source_autopilot import source
 from source_autopilot.api.rate_limiter import RateLimiter
 from source_autopilot.run import execute
 from source_autopilot.source import SourceAutopilot
+from source_autopilot.sync.shutdown import StopSignals
 from unit_tests.support.clock import Clock, WaitingByClock
 
 CATALOG = {
@@ -91,7 +92,7 @@ def printed(capsys: pytest.CaptureFixture[str]) -> Iterator[Callable[[list[str]]
     def of(arguments: list[str]) -> str:
         try:
             with suppress(SystemExit):
-                execute(SourceAutopilot(), arguments)
+                execute(SourceAutopilot(), arguments, StopSignals())
         finally:
             logging.getLogger("airbyte").setLevel(logging.INFO)  # --debug changes it for good
         written = capsys.readouterr()

@@ -78,6 +78,11 @@ class Output:
         return [trace["error"] for trace in self.contents("TRACE") if trace["type"] == "ERROR"]
 
     @property
+    def failed_streams(self) -> list[str]:
+        """The stream that each error names, or "", sorted."""
+        return sorted(error.get("stream_descriptor", {}).get("name", "") for error in self.errors)
+
+    @property
     def statuses(self) -> dict[str, str]:
         """The last status of each stream."""
         statuses = [

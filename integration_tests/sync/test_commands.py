@@ -1,11 +1,23 @@
-"""The commands spec, check and discover, as processes."""
+"""The commands spec, check and discover, as processes, and what stdout is for all."""
 
+import json
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from integration_tests.support.connector import ALL_TIME, KEY, run
-from simulator import Account, Fault, Simulator
+from integration_tests.support.connector import (
+    ALL_TIME,
+    KEY,
+    ROOT,
+    TIMEOUT_SECONDS,
+    full_refresh,
+    run,
+    select_stream,
+)
+from simulator import Account, CustomField, Fault, Simulator
 
 NO_SERVER = "http://127.0.0.1:9/v1"
 
@@ -169,3 +181,59 @@ def test_api_url__plain_http() -> None:
 
     assert output.connection_status["status"] == "FAILED"
     assert "AUTOPILOT_API_URL" in output.connection_status["message"]
+
+
+def test_discover_and_read__locale_that_is_not_utf8() -> None:
+    """Messages are UTF-8 where the locale is not, and so are the files of a command."""
+    account = Account(contacts=10, custom_fields=[CustomField("北京", "string", "custom_", 1.0)])
+    locale = {"PYTHONIOENCODING": "cp1252", "LC_ALL": "C", "PYTHONUTF8": "0"}
+    with Simulator(account, key=KEY) as autopilot:
+        found = run("discover", ALL_TIME, url=autopilot.url, environment=locale)
+        contacts = select_stream(full_refresh(found.catalog), "contacts")
+        output = run("read", ALL_TIME, url=autopilot.url, catalog=contacts, environment=locale)
+
+    titles = [
+        column.get("title")
+        for column in contacts["streams"][0]["stream"]["json_schema"]["properties"].values()
+    ]
+    assert "北京" in titles
+    assert (output.code, output.stderr) == (0, "")
+    assert {row["custom_fields"][0]["kind"] for row in output.rows["contacts"]} == {"北京"}
+
+
+@pytest.mark.parametrize("verb", ["spec", "check", "discover", "read"])
+def test_stdout__full(verb: str, tmp_path: Path, catalog: dict[str, Any]) -> None:
+    """If stdout cannot be written to, a command ends with exit code 1 and a sentence on stderr."""
+    arguments = [verb]
+    files = {"config": ALL_TIME, "catalog": catalog}
+    for name in {"spec": [], "read": ["config", "catalog"]}.get(verb, ["config"]):
+        (tmp_path / name).write_text(json.dumps(files[name]))
+        arguments += [f"--{name}", str(tmp_path / name)]
+    with (
+        Simulator(Account(contacts=300), key=KEY) as autopilot,
+        Path("/dev/full").open("w") as full,
+    ):
+        ended = subprocess.run(  # noqa: S603 - our own program
+            [sys.executable, str(ROOT / "main.py"), *arguments],
+            env={"AUTOPILOT_API_URL": autopilot.url},
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            timeout=TIMEOUT_SECONDS,
+            check=False,
+        )
+
+    assert ended.returncode == 1
+    assert ended.stderr == (
+        "Nothing more can be written to stdout: No space left on device. The command ends here.\n"
+    )
+
+
+def test_usage() -> None:
+    """Without a command the program says which there are, not on stdout, and has failed."""
+    output = subprocess.run(  # noqa: S603 - our own program
+        [sys.executable, str(ROOT / "main.py")], capture_output=True, text=True, check=False
+    )
+
+    assert (output.returncode, output.stdout) == (2, "")
+    assert output.stderr.startswith("usage: main.py [-h] {spec,check,discover,read} ...")

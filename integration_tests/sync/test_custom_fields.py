@@ -297,3 +297,21 @@ def test_read__values_that_do_not_fit() -> None:
     assert "2 values did not fit the type of column custom_seats" in warning
     assert "custom_fields has it as it came. The first looks like" in warning
     assert "many" not in warning
+
+
+def test_read__columns_left_out() -> None:
+    """A field that discover knew and a person left out of the catalog is no news; a new one is."""
+    account = Account(contacts=120, custom_fields=[*TWENTY, SHOE_SIZE])
+    with Simulator(account, key=KEY) as autopilot:
+        catalog = select_stream(full_refresh(discover(autopilot)), "contacts")
+        schema = catalog["streams"][0]["stream"]["json_schema"]
+        # As Airbyte does it for a connection whose columns were chosen.
+        schema["properties"] = {
+            name: schema["properties"][name] for name in ("contact_id", "custom_fields")
+        }
+        first = read(autopilot, catalog)
+        schema["x-custom-fields"].remove(SHOE_SIZE.name)
+        second = read(autopilot, catalog)
+
+    assert "custom fields without a column" not in first.log
+    assert 'custom fields without a column of their own: "Shoe size". ' in second.log

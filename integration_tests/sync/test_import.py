@@ -27,3 +27,15 @@ def test_import__collector(before: str, after: str) -> None:
     program = f"import gc; {before}; import source_autopilot; print(gc.isenabled())"
 
     assert run_python(program) == f"{after}\n"
+
+
+def test_import__signals_first() -> None:
+    """What listens for signals and replaces stdout is there without anything slow."""
+    program = (
+        "import sys, source_autopilot.__main__\n"
+        "slow = {'airbyte_cdk', 'pydantic', 'requests'} & set(sys.modules)\n"
+        "from source_autopilot import SourceAutopilot\n"
+        "print(slow, SourceAutopilot.__name__, hasattr(source_autopilot, 'SourcePilot'))"
+    )
+
+    assert run_python(program) == "set() SourceAutopilot False\n"

@@ -135,14 +135,16 @@ def test_log__failed_for_good(catalog: dict[str, Any]) -> None:
 
 
 def test_log__pause_of_hours(catalog: dict[str, Any]) -> None:
-    """A pause that is too long ends the sync at once, for all streams, with one error."""
+    """A pause that is too long ends the sync at once, for all streams, each with one error."""
     output = read(catalog, Fault("status", path="/contacts", status=429, retry_after="9999"))
 
-    [error] = output.errors
     assert output.code == 1
-    assert error["failure_type"] == "transient_error"
-    assert error["message"].startswith("Autopilot asks to wait for 3 hours (429)")
-    assert output.statuses["contacts"] == "INCOMPLETE"
+    assert {error["failure_type"] for error in output.errors} == {"transient_error"}
+    for error in output.errors:
+        assert error["message"].startswith("Autopilot asks to wait for 3 hours (429)")
+    failed = [stream for stream, status in output.statuses.items() if status == "INCOMPLETE"]
+    assert "contacts" in failed
+    assert output.failed_streams == sorted(failed)
 
 
 @pytest.mark.parametrize(
@@ -156,7 +158,7 @@ def test_log__pause_of_hours(catalog: dict[str, Any]) -> None:
     ],
 )
 def test_log__wrong_key(verb: str, log: list[str], catalog: dict[str, Any]) -> None:
-    """A wrong key is one error that says what to do."""
+    """A wrong key is one error that says what to do, of a check or of each stream."""
     with Simulator(ACCOUNT, key=KEY) as autopilot:
         output = run(
             verb,
@@ -167,8 +169,9 @@ def test_log__wrong_key(verb: str, log: list[str], catalog: dict[str, Any]) -> N
 
     assert_readable(output)
     assert lines(output) == log
-    [error] = output.errors
-    assert error["message"].startswith("Autopilot does not accept the API key (401).")
+    assert output.failed_streams == ([""] if verb == "check" else sorted(STREAMS))
+    for error in output.errors:
+        assert error["message"].startswith("Autopilot does not accept the API key (401).")
 
 
 @pytest.mark.parametrize(
@@ -188,7 +191,7 @@ def test_log__wrong_key(verb: str, log: list[str], catalog: dict[str, Any]) -> N
                     }
                 ]
             },
-            "The saved state of this connection cannot be used",
+            "The saved state of this connection (--state) cannot be used",
         ),
         ({"state": [1]}, "The file of --state"),
     ],

@@ -164,10 +164,12 @@ def test_read__key_revoked_in_mid_sync(catalog: dict[str, Any]) -> None:
 
         assert 1 <= autopilot.log.count("*", status=401) <= 20
     assert output.code == 1
-    [error] = output.errors
-    assert error["failure_type"] == "config_error"
-    assert error["message"].startswith("Autopilot does not accept the API key (401).")
-    assert output.statuses["contacts"] == "INCOMPLETE"
+    failed = [stream for stream, status in output.statuses.items() if status == "INCOMPLETE"]
+    assert "contacts" in failed
+    assert output.failed_streams == sorted(failed)
+    assert {error["failure_type"] for error in output.errors} == {"config_error"}
+    for error in output.errors:
+        assert error["message"].startswith("Autopilot does not accept the API key (401).")
 
 
 def test_read__unknown_stream(catalog: dict[str, Any]) -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Generic, Protocol, TypeVar
 
@@ -22,6 +23,7 @@ from source_autopilot.api.error_mapping import (
     map_status,
     map_unreadable,
 )
+from source_autopilot.api.memory import Lease, Memory, NoRoom
 from source_autopilot.api.rate_limiter import Chain, RateLimiter
 from source_autopilot.api.retry_policy import Deadline, FailedTries, RetryPolicy
 from source_autopilot.api.transport import fetch, open_session
@@ -68,6 +70,7 @@ class Client:
         listener: receives each failed try, before the pause.
         ends_all: whether an error that concerns the account closes the limiter, so that no request
             is sent any more.
+        memory: bounds how many bytes of answers are held at once.
     """
 
     base_url: str
@@ -77,6 +80,7 @@ class Client:
     deadline: Deadline | None = None
     listener: RetryListener | None = None
     ends_all: bool = True
+    memory: Memory = field(default_factory=Memory)
 
     def get(
         self,
@@ -86,6 +90,7 @@ class Client:
         stream: str,
         bookmark: str | None = None,
         chain: Chain | None = None,
+        lease: Lease | None = None,
     ) -> Answer[Content]:
         """Ask until there is a page, or until the policy or the deadline ends it.
 
@@ -96,15 +101,31 @@ class Client:
             stream: whose page it is, for errors and reports.
             bookmark: of the page; None for a first page.
             chain: whose turn it is, where pages follow each other.
+            lease: holds the answer until the chain asks for its next page, or is at its end.
 
         Raises RequestFailed, which is a PageRefused where only the stream knows what the refusal
         means, and UnreadablePage.
         """
+        while True:
+            if lease:
+                lease.renew()
+            with suppress(NoRoom):  # asked for again when there is room: no failed try
+                return self._get(url, decode, stream, bookmark, chain, lease)
+
+    def _get(
+        self,
+        url: str,
+        decode: Callable[[bytes], Content],
+        stream: str,
+        bookmark: str | None,
+        chain: Chain | None,
+        lease: Lease | None,
+    ) -> Answer[Content]:
         failed_tries = FailedTries(self.policy, self.deadline)
         while True:
             self.limiter.acquire(chain)
             began = time.monotonic()
-            outcome = self._try(url, decode, stream, bookmark)
+            outcome = self._try(url, decode, stream, bookmark, lease)
             if isinstance(outcome, Answer):
                 return outcome
             if outcome.action in (Action.REFUSE, Action.FAIL):
@@ -121,7 +142,12 @@ class Client:
             time.sleep(pause)
 
     def _try(
-        self, url: str, decode: Callable[[bytes], Content], stream: str, bookmark: str | None
+        self,
+        url: str,
+        decode: Callable[[bytes], Content],
+        stream: str,
+        bookmark: str | None,
+        lease: Lease | None,
     ) -> Answer[Content] | Failure:
         connect_seconds, answer_seconds = self.policy.connect_seconds, self.policy.answer_seconds
         if self.deadline:
@@ -133,7 +159,11 @@ class Client:
         logging.getLogger("airbyte").debug(f"GET {url}")
         try:
             reply = fetch(
-                self._session, url, connect_seconds=connect_seconds, answer_seconds=answer_seconds
+                self._session,
+                url,
+                connect_seconds=connect_seconds,
+                answer_seconds=answer_seconds,
+                lease=lease,
             )
         except (OSError, InvalidEnvironment) as error:  # requests.RequestException is an OSError
             return map_exception(error)

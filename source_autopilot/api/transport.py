@@ -22,6 +22,7 @@ from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import LocationValueError, ReadTimeoutError
 from urllib3.poolmanager import ProxyManager
 
+from source_autopilot.api.memory import Lease
 from source_autopilot.api.rate_limiter import MAX_REQUESTS_IN_FLIGHT
 from source_autopilot.errors import InvalidEnvironment, UnreadablePage
 from source_autopilot.text import join_names
@@ -103,19 +104,24 @@ def _name_variables(names: list[str], value: str | None) -> str:
 
 
 def fetch(
-    session: requests.Session, url: str, *, connect_seconds: float, answer_seconds: float
+    session: requests.Session,
+    url: str,
+    *,
+    connect_seconds: float,
+    answer_seconds: float,
+    lease: Lease | None = None,
 ) -> Reply:
     """Send a GET request and receive all of its answer.
 
     `answer_seconds` bound the answer as a whole, and MAX_SILENCE_SECONDS the silence in it. Raises
-    OSError, which is mostly a requests.RequestException, and UnreadablePage for a body of more than
-    MAX_BYTES.
+    OSError, which is mostly a requests.RequestException, UnreadablePage for a body of more than
+    MAX_BYTES, and NoRoom for one that the lease has no room for.
     """
     timeout = (connect_seconds, answer_seconds)
     try:
         # A redirect is not followed: requests would send the key on to whatever host it names.
         with session.get(url, timeout=timeout, allow_redirects=False, stream=True) as response:
-            body = _receive(response)
+            body = _receive(response, lease)
     except LocationValueError as error:  # a host's name that no look-up can find
         raise requests.exceptions.InvalidURL(error) from None
     except requests.ConnectionError as error:
@@ -126,15 +132,17 @@ def fetch(
     return Reply(response.status_code, response.headers, body, seconds)
 
 
-def _receive(response: requests.Response) -> bytes:
-    chunks: list[bytes] = []
-    size = 0
+def _receive(response: requests.Response, lease: Lease | None) -> bytes:
+    if lease:
+        lease.restart()
+    body = io.BytesIO()  # what it holds becomes the body without a copy
     for chunk in response.iter_content(CHUNK_BYTES):
-        size += len(chunk)
-        if size > MAX_BYTES:
+        if body.tell() + len(chunk) > MAX_BYTES:
             raise UnreadablePage(f"it has more than {MAX_BYTES // 2**20} MB")
-        chunks.append(chunk)
-    return b"".join(chunks)
+        if lease:
+            lease.take(len(chunk))
+        body.write(chunk)
+    return body.getvalue()
 
 
 class BoundedResponse(http.client.HTTPResponse):

@@ -25,6 +25,9 @@ from source_autopilot.records.rows import snake_case
 from source_autopilot.records.timestamps import to_custom_date
 
 PREFIX = "custom_"
+# In a schema of contacts: the fields that discover knew. A platform takes the columns that a person
+# left out from the schema's properties, and leaves the rest of the schema as it is.
+KNOWN_FIELDS = "x-custom-fields"
 MAX_COLUMN_NAME_BYTES = 63  # PostgreSQL cuts off the rest
 # What deleted fields have in `deleted`: true [doc], perhaps as text [guess].
 DELETED = (True, "true", "True")
@@ -164,6 +167,13 @@ def parse_columns(schema: Mapping[str, Any]) -> list[CustomColumn]:
             field = title if isinstance(title, str) else None
             columns.append(CustomColumn(name, field, _parse_type(column)))
     return columns
+
+
+def parse_known_fields(schema: Mapping[str, Any]) -> frozenset[str]:
+    """The fields that discover knew, in a JSON schema of contacts; none in one of 0.2.0."""
+    known = schema.get(KNOWN_FIELDS)
+    fields = known if isinstance(known, list) else []
+    return frozenset(field for field in fields if isinstance(field, str))
 
 
 def _find_list(answer: Any) -> list[Any]:

@@ -4,7 +4,7 @@ Counts what finds no column, so that the stream can say it once at its end.
 """
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
 from source_autopilot.records.converters import Rejected
@@ -23,10 +23,16 @@ MAX_NAME_LENGTH_IN_LOG = 80
 
 
 class CustomValues:
-    """Fills the custom columns of one stream's rows. For one worker at a time."""
+    """Fills the custom columns of one stream's rows. For one worker at a time.
 
-    def __init__(self, columns: Iterable[CustomColumn]) -> None:
+    A field without a column is no news if it is one of `known`: then it was left out on purpose.
+    """
+
+    def __init__(
+        self, columns: Iterable[CustomColumn], *, known: Collection[str] = frozenset()
+    ) -> None:
         columns = list(columns)
+        self._known = known
         self._targets = {
             column.field: make_target(column.name, column.type.convert)
             for column in columns
@@ -94,7 +100,7 @@ class CustomValues:
             if name in self._untitled:
                 self._targets[field] = self._untitled.pop(name)
                 return self._targets[field]
-        if len(self._unmapped) < MAX_UNMAPPED_FIELDS:
+        if field not in self._known and len(self._unmapped) < MAX_UNMAPPED_FIELDS:
             self._unmapped.add(field)
         return None
 

@@ -103,7 +103,7 @@ class AutopilotStream(HttpStream, ABC):
         Raises UserFacingError when a page cannot be had or read: pages are never skipped.
         """
         paginator = Paginator(bookmark)
-        with self.client.limiter.chain() as chain:
+        with self.client.limiter.chain() as chain, self.client.memory.lease() as lease:
             while not paginator.ended:
                 chain.pages_left = paginator.pages_left
                 try:
@@ -114,6 +114,7 @@ class AutopilotStream(HttpStream, ABC):
                         stream=self.name,
                         bookmark=paginator.bookmark,
                         chain=chain,
+                        lease=lease,
                     )
                     page = paginator.advance(answer.content)
                 except UnreadablePage as unreadable:

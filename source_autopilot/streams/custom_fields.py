@@ -20,6 +20,7 @@ from source_autopilot.records.custom_columns import (
     make_columns,
     parse_columns,
     parse_fields,
+    parse_known_fields,
 )
 from source_autopilot.records.page import decode
 from source_autopilot.streams.tables import Contacts
@@ -78,6 +79,16 @@ def choose_columns(
             " in the column custom_fields."
         )
         return []
+
+
+def find_known_fields(catalog: ConfiguredAirbyteCatalog) -> frozenset[str]:
+    """The fields that discover knew when the catalog's contacts were configured."""
+    schemas = [
+        configured.stream.json_schema
+        for configured in catalog.streams
+        if configured.stream.name == "contacts"
+    ]
+    return parse_known_fields(schemas[0]) if schemas else frozenset()
 
 
 def _list_fields(client: Client) -> list[CustomField]:

@@ -3,7 +3,7 @@
 How pages are asked for is in `base`, which columns a contact has in `records.contact`.
 """
 
-from collections.abc import Generator, Iterable, Mapping, Sequence
+from collections.abc import Collection, Generator, Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import cached_property
 from typing import Any
@@ -16,7 +16,7 @@ from source_autopilot.api.client import Answer, Client
 from source_autopilot.errors import PageRefused
 from source_autopilot.records.contact import COLUMNS
 from source_autopilot.records.converters import to_text
-from source_autopilot.records.custom_columns import CustomColumn, schema_properties
+from source_autopilot.records.custom_columns import KNOWN_FIELDS, CustomColumn, schema_properties
 from source_autopilot.records.custom_values import CustomValues
 from source_autopilot.records.page import Page, decode_members
 from source_autopilot.records.rows import Columns, Row
@@ -60,12 +60,17 @@ class Contacts(AutopilotStream):
     columns = COLUMNS
 
     def __init__(
-        self, client: Client, *, start_date: datetime, custom: Sequence[CustomColumn] = ()
+        self,
+        client: Client,
+        *,
+        start_date: datetime,
+        custom: Sequence[CustomColumn] = (),
+        known_fields: Collection[str] = frozenset(),
     ) -> None:
         super().__init__(client)
         self._start = format_timestamp(start_date)
         self._custom_columns = custom
-        self._custom_values = CustomValues(custom)
+        self._custom_values = CustomValues(custom, known=known_fields)
 
     def get_json_schema(self) -> Mapping[str, Any]:  # type: ignore[override] # the CDK's has a cache
         return self._schema
@@ -75,7 +80,8 @@ class Contacts(AutopilotStream):
         # The CDK asks for the schema with every record.
         static = super().get_json_schema()
         custom = schema_properties(self._custom_columns)
-        return {**static, "properties": {**static["properties"], **custom}}
+        known = [column.field for column in self._custom_columns]
+        return {**static, "properties": {**static["properties"], **custom}, KNOWN_FIELDS: known}
 
     def path_parts(self, partition: Partition) -> list[str]:
         return ["contacts"]
@@ -175,11 +181,18 @@ STREAM_NAMES = [
 
 
 def create_streams(
-    client: Client, *, start_date: datetime, custom: Sequence[CustomColumn] = ()
+    client: Client,
+    *,
+    start_date: datetime,
+    custom: Sequence[CustomColumn] = (),
+    known_fields: Collection[str] = frozenset(),
 ) -> list[AutopilotStream]:
-    """The streams in the order of STREAM_NAMES; contacts with these custom columns."""
+    """The streams in the order of STREAM_NAMES; contacts with these custom columns.
+
+    `known_fields` are the custom fields of which a person decided whether they have a column.
+    """
     return [
-        Contacts(client, start_date=start_date, custom=custom),
+        Contacts(client, start_date=start_date, custom=custom, known_fields=known_fields),
         Lists(client),
         SmartSegments(client),
         SmartSegmentsContacts(client),

@@ -36,6 +36,8 @@ from source_autopilot.sync.state import StreamState
 MIN_SECONDS_BETWEEN_STATES = 1.0
 # The line of a pair, the smallest record, has about 200 bytes; states may take an 80th of that.
 MAX_STATE_BYTES_PER_ROW = 200 / 80
+# With hundreds of small segments a state is larger than its rows, and their requests take minutes.
+MAX_SECONDS_BETWEEN_STATES = 10.0
 
 
 class StreamCursor(Cursor):
@@ -166,10 +168,12 @@ class StreamCursor(Cursor):
             self._emit(state)
 
     def _emit_now_and_then(self) -> None:
-        if self._now() - self._emitted_at < MIN_SECONDS_BETWEEN_STATES:
+        seconds = self._now() - self._emitted_at
+        if seconds < MIN_SECONDS_BETWEEN_STATES:
             return
         state = self._state.dump()
-        if len(orjson.dumps(state)) <= self._rows_since_state * MAX_STATE_BYTES_PER_ROW:
+        is_worth_it = len(orjson.dumps(state)) <= self._rows_since_state * MAX_STATE_BYTES_PER_ROW
+        if is_worth_it or seconds >= MAX_SECONDS_BETWEEN_STATES:
             self._emit(state)
 
     def _emit(self, state: dict[str, Any]) -> None:

@@ -22,15 +22,23 @@ from airbyte_cdk.sources.streams.concurrent.partitions.types import (
 )
 
 from source_autopilot.errors import SyncStopped
+from source_autopilot.sync.record_batch import RecordBatch
+
+BYTES_OF_A_MESSAGE = 1_000
 
 SENTINELS = (PartitionCompleteSentinel, PartitionGenerationCompletedSentinel)
 
 
 class MessageQueue(Queue[QueueItem]):
-    """The queue between the workers and the thread that writes to stdout, which can be ended."""
+    """The queue between the workers and the thread that writes to stdout, which can be ended.
 
-    def __init__(self, maxsize: int = 0) -> None:
-        super().__init__(maxsize)
+    It is bounded by the bytes in it: what is put into it waits until there are less than
+    `max_bytes`, so that a page of any size gets through.
+    """
+
+    def __init__(self, max_bytes: int = 0) -> None:
+        super().__init__(max_bytes)
+        self._bytes = 0
         self._is_stopping = False
 
     def end(self) -> None:
@@ -47,6 +55,19 @@ class MessageQueue(Queue[QueueItem]):
                 self._is_stopping = True
             elif not (self._is_stopping and isinstance(item, SENTINELS)):
                 return item  # type: ignore[no-any-return]
+
+    # For Queue the size is a number of items; what it does with it is right for bytes, too.
+    def _qsize(self) -> int:
+        return self._bytes
+
+    def _put(self, item: QueueItem) -> None:
+        self._bytes += _weigh(item)
+        super()._put(item)
+
+    def _get(self) -> QueueItem:
+        item: Any = super()._get()
+        self._bytes -= _weigh(item)
+        return item  # type: ignore[no-any-return]
 
 
 class QueuedMessages(MessageRepository):
@@ -74,6 +95,11 @@ class QueuedMessages(MessageRepository):
     def consume_queue(self) -> Iterator[AirbyteMessage]:
         while self._kept_messages:
             yield self._kept_messages.popleft()
+
+
+def _weigh(item: Any) -> int:
+    """About how many bytes an item takes; a state is large only where its pages are many."""
+    return BYTES_OF_A_MESSAGE + (len(item.lines) if isinstance(item, RecordBatch) else 0)
 
 
 def drain(queue: MessageQueue) -> None:

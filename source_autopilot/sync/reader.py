@@ -7,20 +7,21 @@ is, and which one comes next, the streams know.
 import logging
 import os
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import replace
 
 from airbyte_cdk.models import (
     AirbyteErrorTraceMessage,
     AirbyteMessage,
+    AirbyteStateBlob,
     AirbyteStateMessage,
+    AirbyteStateType,
     AirbyteStreamStatus,
     FailureType,
     StreamDescriptor,
 )
 from airbyte_cdk.sources.concurrent_source.concurrent_source import ConcurrentSource
-from airbyte_cdk.sources.connector_state_manager import ConnectorStateManager
 from airbyte_cdk.sources.message import MessageRepository
 from airbyte_cdk.sources.streams.concurrent.abstract_stream import AbstractStream
 from airbyte_cdk.sources.streams.concurrent.default_stream import DefaultStream
@@ -57,7 +58,7 @@ from source_autopilot.text import join_names
 
 WORKERS = MAX_REQUESTS_IN_FLIGHT
 GENERATORS = len(STREAM_NAMES)  # the CDK deadlocks if there are as many as workers
-MAX_QUEUED_ITEMS = 10  # pages of some 200 kB; the CDK's 10,000 would be as many pages
+MAX_QUEUED_BYTES = 2_000_000  # ten pages of 200 kB; the CDK's 10,000 items would be as many pages
 END_STATUSES = (AirbyteStreamStatus.COMPLETE, AirbyteStreamStatus.INCOMPLETE)
 
 
@@ -84,13 +85,16 @@ class Reader:
         logger: logging.Logger,
     ) -> None:
         self._logger = logger
-        self._queue = MessageQueue(maxsize=MAX_QUEUED_ITEMS)
+        self._queue = MessageQueue(max_bytes=MAX_QUEUED_BYTES)
         self._messages = QueuedMessages(self._queue)
         self._retries = RetryReport(self._messages.emit_message)
         self._client = replace(client, listener=self._retries)
-        states = ConnectorStateManager(state)
+        # Airbyte's platform tells its job; nothing else sets this.
+        self._job = os.environ.get("WORKER_JOB_ID") or None
+        states = _split_states(state or [])
+        self._foreign: list[str] = []
         self._readers = [
-            StreamReader(stream, _read_state(stream.name, states), self._messages)
+            StreamReader(stream, self._read_state(stream.name, states), self._messages)
             for stream in streams(self._client)
         ]
         self._running = {reader.stream.name: reader for reader in self._readers}
@@ -144,6 +148,20 @@ class Reader:
             self._logger.info(f"Reading {join_names(names)}.")
         if begun:
             self._logger.info(f"Going on where the last attempt stopped: {join_names(begun)}.")
+        if self._foreign:
+            self._logger.info(
+                f"The saved state of {join_names(self._foreign)} is not of this job"
+                f" ({self._job}): everything is read from the start."
+            )
+
+    def _read_state(self, stream_name: str, states: Mapping[str, AirbyteStateBlob]) -> StreamState:
+        try:
+            saved = StreamState.parse(vars(states.get(stream_name, AirbyteStateBlob())))
+        except InvalidState as invalid:
+            raise InvalidState(f"{stream_name}: {invalid}") from None
+        if saved.has_begun and self._job and saved.job != self._job:
+            self._foreign.append(stream_name)
+        return saved.for_job(self._job)
 
     def _report_ends(self, messages: Iterable[AirbyteMessage]) -> Iterator[AirbyteMessage]:
         """The messages; once a stream has ended, the log says what became of it.
@@ -267,23 +285,28 @@ class _Partition(CdkPartition):
         return hash((self.stream_name(), tuple(self._partition.items())))
 
 
-def _read_state(stream_name: str, states: ConnectorStateManager) -> StreamState:
-    """The state that a stream goes on from.
-
-    Airbyte's platform deletes the state of a finished full refresh before the next job, and sets
-    WORKER_JOB_ID. Anywhere else the finished state of the last sync is still there, and a stream
-    that went on from it would deliver nothing (docs/decisions/0005).
-    """
-    try:
-        state = StreamState.parse(states.get_stream_state(stream_name, None))
-    except InvalidState as invalid:
-        raise InvalidState(f"{stream_name}: {invalid}") from None
-    under_the_platform = bool(os.environ.get("WORKER_JOB_ID"))
-    return state if under_the_platform or not state.complete else StreamState()
+def _split_states(messages: list[AirbyteStateMessage]) -> dict[str, AirbyteStateBlob]:
+    """The last state of each stream. Raises InvalidState for what this connector never wrote."""
+    found: dict[str, AirbyteStateBlob] = {}
+    for number, message in enumerate(messages, start=1):
+        streams = [message.stream] if message.stream else []
+        if message.global_:
+            if vars(message.global_.shared_state or AirbyteStateBlob()):
+                raise InvalidState(
+                    f"its message {number} has a shared_state: expected a state for each stream"
+                )
+            streams = message.global_.stream_states
+        elif message.data or (not message.stream and message.type != AirbyteStateType.LEGACY):
+            raise InvalidState(f"its message {number} has no stream: expected the type STREAM")
+        found |= {
+            stream.stream_descriptor.name: stream.stream_state or AirbyteStateBlob()
+            for stream in streams
+        }
+    return found
 
 
 def _report_once(messages: Iterator[AirbyteMessage]) -> Iterator[AirbyteMessage]:
-    """The messages of a read, with each failure once, masked.
+    """The messages of a read, with one failure for each stream that failed: its first, masked.
 
     The CDK reports a failure for every worker that meets it, does not mask secrets in it, and ends
     with a config error whatever happened, after which Airbyte would not try again. Raises
@@ -294,10 +317,11 @@ def _report_once(messages: Iterator[AirbyteMessage]) -> Iterator[AirbyteMessage]
         for message in messages:
             error = message.trace.error if message.trace else None
             if error:
-                _mask(error)
-                if error.message in failures:
+                stream = error.stream_descriptor and error.stream_descriptor.name
+                if stream in failures:
                     continue
-                failures[error.message] = error
+                _mask(error)
+                failures[stream] = error
             yield message
     except SyncStopped:
         raise

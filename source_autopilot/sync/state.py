@@ -20,35 +20,61 @@ class StreamState:
 
     Attributes:
         complete: whether the stream as a whole is finished.
+        job: the job of Airbyte's platform that got so far; None if there is no platform.
     """
 
     def __init__(
-        self, *, complete: bool = False, cursors: dict[PartitionKey, dict[str, Any]] | None = None
+        self,
+        *,
+        complete: bool = False,
+        cursors: dict[PartitionKey, dict[str, Any]] | None = None,
+        job: str | None = None,
     ) -> None:
         self.complete = complete
+        self.job = job
         self._cursors = cursors or {}
 
     @classmethod
     def parse(cls, state: Mapping[str, Any]) -> StreamState:
-        """Read a state; an empty one is the start. Raises InvalidState."""
+        """Read a state; an empty one is the start, fields of later versions are left out.
+
+        Raises InvalidState.
+        """
+        job = state.get("job")  # a state of 0.2.0 has none
         if state.get(COMPLETE) is True:
-            return cls(complete=True)
+            return cls(complete=True, job=job)
         if not state or state.get(NO_CURSOR) is True:
             return cls()
         entries = state.get("states")
         if not isinstance(entries, list):
             raise InvalidState('it has no array "states"')
-        return cls(cursors=dict(map(_parse_entry, entries, count(1))))
+        return cls(cursors=dict(map(_parse_entry, entries, count(1))), job=job)
 
     def dump(self) -> dict[str, Any]:
         """The state to keep: an entry per partition that has begun, or the mark of completion."""
+        job = {"job": self.job} if self.job else {}
         if self.complete:
-            return {COMPLETE: True}
-        return {
-            "states": [
-                {"partition": dict(key), "cursor": cursor} for key, cursor in self._cursors.items()
-            ]
-        }
+            return {COMPLETE: True, **job}
+        entries = [
+            {"partition": dict(key), "cursor": cursor} for key, cursor in self._cursors.items()
+        ]
+        return {"states": entries, **job}
+
+    @property
+    def has_begun(self) -> bool:
+        """Whether an attempt that goes on from here leaves anything out."""
+        return self.complete or bool(self._cursors)
+
+    def for_job(self, job: str | None) -> StreamState:
+        """What an attempt goes on from: this state, or the start (docs/decisions/0005).
+
+        Under a platform, `job` is not None, only the same job's attempts have delivered what this
+        state leaves out. Elsewhere a finished state is the last sync's, which is over.
+        """
+        is_over = self.complete if job is None else self.job != job
+        if is_over:
+            return StreamState(job=job)
+        return StreamState(complete=self.complete, cursors=dict(self._cursors), job=job)
 
     def bookmark(self, partition: Partition) -> str | None:
         """Where to go on in a partition; None at its start."""

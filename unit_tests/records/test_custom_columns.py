@@ -29,6 +29,7 @@ from source_autopilot.records.custom_columns import (
     make_columns,
     parse_columns,
     parse_fields,
+    parse_known_fields,
     possible_names,
     schema_properties,
 )
@@ -417,3 +418,16 @@ def test_possible_names__all_of_them(fields: set[str]) -> None:
     """A column has one of its field's possible names, whichever other fields there are."""
     for field, name in names_of(fields).items():
         assert name in possible_names(field)
+
+
+@pytest.mark.parametrize(
+    ("schema", "known"),
+    [
+        ({}, set()),  # of 0.2.0
+        ({"x-custom-fields": ["Seats", 7, None]}, {"Seats"}),
+        ({"x-custom-fields": "Seats"}, set()),
+    ],
+)
+def test_parse_known_fields(schema: dict[str, Any], known: set[str]) -> None:
+    """What discover knew, whatever became of it on its way."""
+    assert parse_known_fields(schema) == known

@@ -225,6 +225,16 @@ def test_notes__fields_without_a_column() -> None:
     assert list(values.notes()) == []
 
 
+def test_notes__fields_left_out() -> None:
+    """A field that discover knew has no column on purpose: only what is new is named."""
+    values = CustomValues(COLUMNS, known={"Left out"})
+
+    fill(entry("Left out", 1), entry("New", 2), values=values)
+
+    [sentence] = values.notes()
+    assert sentence.startswith('custom fields without a column of their own: "New". ')
+
+
 def test_notes__many_fields() -> None:
     """However many fields there are and however long their names, it is one line."""
     values = CustomValues([])

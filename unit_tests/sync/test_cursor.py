@@ -147,6 +147,20 @@ def test_deliver__a_state_worth_its_bytes(
     assert states(messages) == emitted
 
 
+def test_deliver__a_state_every_ten_seconds(
+    cursor: StreamCursor, messages: InMemoryMessageRepository, clock: Clock
+) -> None:
+    """Hundreds of segments of one member: states that are larger than their rows come rarely."""
+    emitted = []
+    for number in range(1, 601):  # 25 s of segments
+        clock.seconds = number / 24
+        partition = {"segment_id": f"s{number}"}
+        cursor.deliver(partition, batch_of(1), bookmark=None)
+        emitted += [(clock.seconds, len(state["states"])) for state in states(messages)]
+
+    assert emitted == [(10.0, 240), (20.0, 480)]
+
+
 def test_deliver__rows_count_for_one_state(
     cursor: StreamCursor, messages: InMemoryMessageRepository, clock: Clock
 ) -> None:
@@ -162,12 +176,12 @@ def test_deliver__rows_count_for_one_state(
 def test_deliver__many_segments(
     cursor: StreamCursor, messages: InMemoryMessageRepository, clock: Clock
 ) -> None:
-    """With hundreds of segments the states stay a small part of what is written."""
+    """With hundreds of segments, at full pace, the states stay a small part of what is written."""
     segments = [{"segment_id": f"contactlist_sseg{number}"} for number in range(500)]
     cursor.select_unfinished(segments)
     written = 0
     for segment in segments:
-        clock.seconds += 1.0
+        clock.seconds += 1 / 20
         deliver(cursor, segment, bookmark="person_9EAF39E4")
         written += 100 * 200
 

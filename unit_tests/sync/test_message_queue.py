@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable
+from queue import Full
 from typing import Any
 
 import pytest
@@ -21,6 +22,7 @@ from airbyte_cdk.sources.streams.concurrent.partitions.types import PartitionCom
 
 from source_autopilot.errors import SyncStopped
 from source_autopilot.sync.message_queue import MessageQueue, QueuedMessages
+from source_autopilot.sync.record_batch import RecordBatch
 
 
 class Dawdling(InMemoryMessageRepository):
@@ -113,6 +115,22 @@ def test_log_message__nothing() -> None:
     QueuedMessages(queue).log_message(Level.INFO, provide)
 
     assert queue.empty()
+
+
+def test_put__bounded_by_bytes() -> None:
+    """There is room while there are less bytes than allowed: a page of any size has room."""
+    queue = MessageQueue(max_bytes=10_000)
+    page = RecordBatch(stream="lists", lines=b"x" * 50_000, count=1, rows_read=1)
+    queue.put(message("1"), block=False)
+    queue.put(page, block=False)
+    with pytest.raises(Full):
+        queue.put(message("2"), block=False)
+
+    assert [queue.get(), queue.get()] == [message("1"), page]
+    assert queue.empty()
+    for _ in range(10):
+        queue.put(message("3"), block=False)
+    assert queue.full()
 
 
 def test_end__comes_after_everything_before_it() -> None:

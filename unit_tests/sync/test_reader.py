@@ -16,6 +16,7 @@ from airbyte_cdk.models import (
     AirbyteMessageSerializer,
     AirbyteStateBlob,
     AirbyteStateMessage,
+    AirbyteStateMessageSerializer,
     AirbyteStateType,
     AirbyteStreamState,
     AirbyteStreamStatus,
@@ -202,6 +203,12 @@ def after(event: threading.Event, create: Create) -> Create:
     return create_waiting
 
 
+def failed_streams(messages: list[AirbyteMessage]) -> list[str]:
+    """The stream of each error trace."""
+    traces = [message.trace.error for message in messages if message.trace and message.trace.error]
+    return [str(error.stream_descriptor and error.stream_descriptor.name) for error in traces]
+
+
 def failing(error: Exception, create: Create) -> Create:
     """A stream that fails before its first page."""
 
@@ -321,14 +328,13 @@ def test_to_cdk_stream(client: Client, create: Create, key: list[list[str]]) -> 
 # Where a read begins
 
 
-@pytest.mark.parametrize("job", [None, "", "42"])
-def test_read__finished_state(
+@pytest.mark.parametrize("job", [None, ""])
+def test_read__finished_state_without_a_platform(
     client: Client, autopilot: Mocker, monkeypatch: pytest.MonkeyPatch, job: str | None
 ) -> None:
-    """Under the platform a finished state is this job's; elsewhere it is the last sync's.
+    """Without a platform a finished state is the last sync's, and everything is read again.
 
-    The platform deletes the state of a finished sync. Elsewhere a stream that went on from such a
-    state would deliver nothing.
+    A stream that went on from such a state would deliver nothing.
     """
     if job is not None:
         monkeypatch.setenv("WORKER_JOB_ID", job)
@@ -337,9 +343,23 @@ def test_read__finished_state(
     messages, failure = take(reader_of(client, Lists, state=[saved("lists", DONE)]))
 
     assert failure is None
-    assert records(messages) == ([] if job else [{"list_id": "l1"}])
-    assert paths(autopilot) == ([] if job else ["lists"])
+    assert records(messages) == [{"list_id": "l1"}]
     assert states(messages) == [DONE]
+    assert statuses(messages) == ["lists COMPLETE"]
+
+
+def test_read__finished_state_of_this_job(
+    client: Client, autopilot: Mocker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Under a platform a stream that the same job has finished is delivered, and left out."""
+    monkeypatch.setenv("WORKER_JOB_ID", "42")
+    done = {**DONE, "job": "42"}
+
+    messages, failure = take(reader_of(client, Lists, state=[saved("lists", done)]))
+
+    assert failure is None
+    assert autopilot.call_count == 0
+    assert states(messages) == [done]
     assert statuses(messages) == ["lists COMPLETE"]
 
 
@@ -351,20 +371,20 @@ def test_read__unfinished_state(
     caplog: pytest.LogCaptureFixture,
     job: str | None,
 ) -> None:
-    """What an attempt left unfinished goes on at its bookmark, under the platform or elsewhere."""
+    """What an attempt left unfinished goes on at its bookmark, of any job without a platform."""
     if job is not None:
         monkeypatch.setenv("WORKER_JOB_ID", job)
     autopilot.get(URL + "contacts/b7", json={"contacts": [{"contact_id": "p8"}]})
     autopilot.get(URL + "lists", json={"lists": []})
 
     messages, failure = take(
-        reader_of(client, contacts, Lists, state=[saved("contacts", at("b7"))])
+        reader_of(client, contacts, Lists, state=[saved("contacts", {**at("b7"), "job": "42"})])
     )
 
     assert failure is None
     assert records(messages) == [{"contact_id": "p8"}]
     assert sorted(paths(autopilot)) == ["contacts/b7", "lists"]
-    assert states(messages) == [DONE, DONE]
+    assert states(messages) == [{**DONE, "job": job} if job else DONE] * 2
     assert sorted(logged(caplog)) == [
         "Going on where the last attempt stopped: contacts.",
         "Reading contacts and lists.",
@@ -373,12 +393,117 @@ def test_read__unfinished_state(
     ]
 
 
+@pytest.mark.parametrize("state", [DONE, at("b7")], ids=["finished", "half-way"])
+@pytest.mark.parametrize("job", [{}, {"job": "1"}, {"job": 42}, {"job": None}], ids=str)
+def test_read__state_of_another_job(
+    client: Client,
+    autopilot: Mocker,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    state: dict[str, Any],
+    job: dict[str, Any],
+) -> None:
+    """Under a platform a state that is not this job's leaves nothing out, and the log says so.
+
+    Platforms that keep states between jobs exist: an overwriting destination would be emptied.
+    """
+    monkeypatch.setenv("WORKER_JOB_ID", "42")
+    autopilot.get(URL + "contacts", json={"contacts": [{"contact_id": "p1"}]})
+
+    reader = reader_of(client, contacts, state=[saved("contacts", {**state, **job})])
+    messages, failure = take(reader)
+
+    assert failure is None
+    assert records(messages) == [{"contact_id": "p1"}]
+    assert states(messages) == [{**DONE, "job": "42"}]
+    assert logged(caplog)[:2] == [
+        "Reading contacts.",
+        "The saved state of contacts is not of this job (42): everything is read from the start.",
+    ]
+
+
+def test_read__state_of_another_job_that_says_nothing(
+    client: Client,
+    autopilot: Mocker,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """A state in which nothing had begun is no news."""
+    monkeypatch.setenv("WORKER_JOB_ID", "42")
+    autopilot.get(URL + "contacts", json={"contacts": []})
+
+    take(reader_of(client, contacts, state=[saved("contacts", {"states": [], "job": "1"})]))
+
+    assert logged(caplog)[:-1] == ["Reading contacts."]
+
+
 def test_reader__invalid_state(client: Client) -> None:
     """A state that makes no sense is refused before anything is read, with its stream's name."""
     with pytest.raises(InvalidState) as raised:
         reader_of(client, Lists, contacts, state=[saved("contacts", {"x": 1})])
 
     assert str(raised.value) == 'contacts: it has no array "states"'
+
+
+def message(**fields: Any) -> AirbyteStateMessage:
+    """A state message as it is in a file."""
+    found: AirbyteStateMessage = AirbyteStateMessageSerializer.load(fields)
+    return found
+
+
+AT_B7 = {"stream_descriptor": {"name": "contacts"}, "stream_state": at("b7")}
+
+
+@pytest.mark.parametrize(
+    "states",
+    [
+        [message(type="GLOBAL", **{"global": {"stream_states": [AT_B7]}})],
+        [
+            message(type="LEGACY", data={}),
+            saved("contacts", DONE),
+            message(type="GLOBAL", **{"global": {"shared_state": {}, "stream_states": [AT_B7]}}),
+            saved("lists", {"any": "thing"}),
+        ],
+        [saved("contacts", at("b6")), saved("contacts", at("b7"))],
+    ],
+    ids=["global", "mixed", "all of a sync"],
+)
+def test_reader__states(
+    client: Client, autopilot: Mocker, states: list[AirbyteStateMessage]
+) -> None:
+    """A stream goes on from its last state, in whatever messages it comes."""
+    autopilot.get(URL + "contacts/b7", json={"contacts": []})
+
+    _, failure = take(reader_of(client, contacts, state=states))
+
+    assert failure is None
+    assert paths(autopilot) == ["contacts/b7"]
+
+
+@pytest.mark.parametrize(
+    ("state", "reason"),
+    [
+        (
+            message(type="GLOBAL", **{"global": {"shared_state": {"a": 1}, "stream_states": []}}),
+            "its message 2 has a shared_state: expected a state for each stream",
+        ),
+        *[
+            (state, "its message 2 has no stream: expected the type STREAM")
+            for state in [
+                message(type="STREAM"),
+                message(type="STREAM", data={"contacts": "b7"}),
+                message(type="GLOBAL"),
+                message(type="LEGACY", data={"contacts": "b7"}),
+            ]
+        ],
+    ],
+)
+def test_reader__foreign_state(client: Client, state: AirbyteStateMessage, reason: str) -> None:
+    """A message that this connector cannot have written is refused: to guess could lose rows."""
+    with pytest.raises(InvalidState) as raised:
+        reader_of(client, Lists, state=[saved("lists", {}), state])
+
+    assert str(raised.value) == reason
 
 
 # Refused pages
@@ -557,23 +682,46 @@ def after_slices(event: threading.Event, create: Create) -> Create:
     return create_waiting
 
 
-def test_read__each_failure_once(client: Client, autopilot: Mocker) -> None:
-    """What fails all streams alike is one error, not one for each worker that meets it."""
+def test_read__a_failure_for_each_stream(client: Client, autopilot: Mocker) -> None:
+    """What fails all streams alike is one error of each stream, which names it."""
     autopilot.get(URL + "lists", status_code=401)
     autopilot.get(URL + "smart_segments", status_code=401)
 
     messages, failure = take(reader_of(client, Lists, SmartSegments, SmartSegmentsContacts))
 
     assert isinstance(failure, SyncFailed)
-    [(failure_type, message)] = errors(messages)
-    assert (failure_type, message) == (failure.failure_type, failure.message)
-    assert failure_type == FailureType.config_error
-    assert message.startswith("Autopilot does not accept the API key (401).")
+    assert failure.failure_type == FailureType.config_error
+    assert str(failure.message).startswith("Autopilot does not accept the API key (401).")
+    assert errors(messages) == [(failure.failure_type, failure.message)] * 3
+    assert sorted(failed_streams(messages)) == [
+        "lists",
+        "smart_segments",
+        "smart_segments_contacts",
+    ]
     assert sorted(statuses(messages)) == [
         "lists INCOMPLETE",
         "smart_segments INCOMPLETE",
         "smart_segments_contacts INCOMPLETE",
     ]
+
+
+@pytest.mark.parametrize("answers", [[{"status_code": 404}] * 2, [{"text": "[]"}, {"text": "{}"}]])
+def test_read__each_stream_fails_once(
+    client: Client, autopilot: Mocker, answers: list[dict[str, Any]]
+) -> None:
+    """A stream with several segments in trouble, alike or not, has failed once."""
+    autopilot.get(
+        URL + "smart_segments", json={"segments": [{"segment_id": "s1"}, {"segment_id": "s2"}]}
+    )
+    for segment, answer in zip(["s1", "s2"], answers, strict=True):
+        first = {"json": {"contacts": [{"contact_id": "p1"}], "bookmark": "b1"}}
+        autopilot.get(f"{URL}smart_segments/{segment}/contacts", [first])
+        autopilot.get(f"{URL}smart_segments/{segment}/contacts/b1", [answer])
+
+    messages, failure = take(reader_of(client, SmartSegmentsContacts))
+
+    assert isinstance(failure, SyncFailed)
+    assert failed_streams(messages) == ["smart_segments_contacts"]
 
 
 @pytest.mark.usefixtures("_secret_key")
@@ -606,13 +754,20 @@ def test_read__failures_without_details_are_masked(client: Client) -> None:
 
 
 @pytest.mark.usefixtures("_secret_key")
-def test_read__masked_failures_once(client: Client) -> None:
-    """A failure whose text holds the key is reported once, too."""
-    error = AirbyteTracedException(message=f"Refused {KEY}.")
-
+@pytest.mark.parametrize(
+    ("error", "message"),
+    [
+        (AirbyteTracedException(message=f"Refused {KEY}."), "Refused ****."),
+        (KeyError("oops"), "An unexpected error occurred in stream {}: KeyError"),
+    ],
+)
+def test_read__any_failure_for_each_stream(client: Client, error: Exception, message: str) -> None:
+    """A failure whose text holds the key, or a fault of ours, is reported once for each stream."""
     messages, _ = take(reader_of(client, failing(error, Lists), failing(error, contacts)))
 
-    assert errors(messages) == [(FailureType.system_error, "Refused ****.")]
+    names = failed_streams(messages)
+    assert sorted(names) == ["contacts", "lists"]
+    assert errors(messages) == [(FailureType.system_error, message.format(name)) for name in names]
 
 
 def test_read__unexpected_exception(client: Client, caplog: pytest.LogCaptureFixture) -> None:
@@ -765,7 +920,7 @@ def test_read__messages_not_taken_to_their_end(
 ) -> None:
     """If the messages are taken no more the workers end: the interpreter waits for them.
 
-    Also those that wait for room: the queue is never longer than 10 messages.
+    Also those that wait for room: the queue holds no more than 2 MB and a page.
     """
     taken, full, ended = threading.Event(), threading.Event(), threading.Event()
     lengths: list[int] = []
@@ -779,7 +934,8 @@ def test_read__messages_not_taken_to_their_end(
 
     def endless(request: Any, context: Any) -> str:
         number = autopilot.call_count
-        return f'{{"contacts": [{{"contact_id": "p{number}"}}], "bookmark": "b{number}"}}'
+        contact = f'{{"contact_id": "p{number}", "Name": "{"x" * 200_000}"}}'
+        return f'{{"contacts": [{contact}], "bookmark": "b{number}"}}'
 
     def watched(client: Client) -> AutopilotStream:
         stream = contacts(client)
@@ -808,7 +964,7 @@ def test_read__messages_not_taken_to_their_end(
         assert not ended.is_set()
 
     assert first == ["contacts STARTED", "contacts RUNNING", "1 of 1 rows of contacts"]
-    assert lengths == [10]
+    assert [2_000_000 <= length < 2_201_500 for length in lengths] == [True]
     assert ended.wait(timeout=10)
 
 

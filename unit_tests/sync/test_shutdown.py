@@ -1,21 +1,20 @@
-"""Tests of `sync.shutdown`; integration_tests/sync/test_resume.py stops whole syncs."""
+"""Tests of `sync.shutdown`; integration_tests/sync/test_signals.py stops whole commands."""
 
 import os
 import signal
-import subprocess
-import sys
 import threading
 from collections.abc import Callable, Iterable
 from typing import Any
 
 import pytest
 
-from source_autopilot.sync import shutdown
-from source_autopilot.sync.shutdown import exit_stopped, stop_on_signal
+from source_autopilot.sync.shutdown import StopSignals
+
+SIGNALS = {signal.SIGTERM, signal.SIGINT, signal.SIGHUP}
 
 
-class Exited(BaseException):
-    """In place of the end of the process."""
+class Ended(BaseException):
+    """In place of the end of the process: by an exit code, or by a signal as a negative one."""
 
     def __init__(self, code: int) -> None:
         self.code = code
@@ -43,18 +42,24 @@ class StartedThread:
 
 @pytest.fixture
 def events(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
-    """What happens, in its order: signals that are blocked, threads that are started."""
+    """What happens, in its order: changes of the signal mask, threads that are started."""
     log: list[Any] = []
 
     def end_process(code: int) -> None:
-        raise Exited(code)
+        raise Ended(code)
+
+    def raise_signal(number: int) -> None:
+        assert log[-1] == (signal.SIG_UNBLOCK, {number})
+        raise Ended(-number)
 
     def start_thread(
-        *, target: Callable[..., None], args: Iterable[Any], daemon: bool
+        *, target: Callable[..., None], args: Iterable[Any] = (), daemon: bool
     ) -> StartedThread:
         return StartedThread(log, target, args, daemon)
 
     monkeypatch.setattr(os, "_exit", end_process)
+    monkeypatch.setattr(signal, "raise_signal", raise_signal)
+    monkeypatch.setattr(signal, "getsignal", lambda number: signal.SIG_DFL)
     monkeypatch.setattr(threading, "Thread", start_thread)
     monkeypatch.setattr(signal, "pthread_sigmask", lambda *mask: log.append(mask))
     return log
@@ -64,38 +69,57 @@ def receive(monkeypatch: pytest.MonkeyPatch, number: int) -> None:
     """Have this signal arrive."""
 
     def wait_for_signal(numbers: set[int]) -> int:
-        assert numbers == {signal.SIGTERM, signal.SIGINT}
+        assert numbers == SIGNALS
         return number
 
     monkeypatch.setattr(signal, "sigwait", wait_for_signal)
 
 
-def test_stop_on_signal__blocks_the_signals_first(events: list[Any]) -> None:
+ENDS = [(signal.SIGTERM, -15), (signal.SIGINT, 130), (signal.SIGHUP, -1)]
+
+
+def test_listen__blocks_the_signals_first(events: list[Any]) -> None:
     """The signals are blocked before any thread starts; the one that waits keeps nothing alive."""
-    stop_on_signal(lambda: False)
+    StopSignals().listen()
 
     mask, waiting = events
-    assert mask == (signal.SIG_BLOCK, {signal.SIGTERM, signal.SIGINT})
+    assert mask == (signal.SIG_BLOCK, SIGNALS)
     assert waiting.daemon
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
-def test_stop_on_signal__nothing_to_stop(
+@pytest.mark.parametrize("number", sorted(SIGNALS))
+def test_listen__ignored_signal(
+    events: list[Any], monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    """What nohup, or a shell for its background jobs, has ignored stays ignored."""
+    monkeypatch.setattr(
+        signal,
+        "getsignal",
+        lambda asked: signal.SIG_IGN if asked == number else signal.default_int_handler,
+    )
+
+    StopSignals().listen()
+
+    assert events[0] == (signal.SIG_BLOCK, SIGNALS - {number})
+
+
+@pytest.mark.parametrize(("number", "code"), ENDS)
+def test_listen__nothing_to_stop(
     events: list[Any], naps: list[float], monkeypatch: pytest.MonkeyPatch, number: int, code: int
 ) -> None:
     """Where there is nothing to stop the process ends at once."""
     receive(monkeypatch, number)
-    stop_on_signal(lambda: False)
+    StopSignals().listen()
 
-    with pytest.raises(Exited) as exited:
+    with pytest.raises(Ended) as ended:
         events[-1].run()
 
-    assert exited.value.code == code
+    assert ended.value.code == code
     assert naps == []
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
-def test_stop_on_signal__main_thread_does_not_end(
+@pytest.mark.parametrize(("number", "code"), ENDS)
+def test_listen__main_thread_does_not_end(
     events: list[Any], naps: list[float], monkeypatch: pytest.MonkeyPatch, number: int, code: int
 ) -> None:
     """The main thread has 4 s to come to its end after `stop`; Docker kills after 10."""
@@ -107,16 +131,18 @@ def test_stop_on_signal__main_thread_does_not_end(
         assert naps == []
         return True
 
-    stop_on_signal(stop)
-    with pytest.raises(Exited) as exited:
+    signals = StopSignals()
+    signals.stop = stop
+    signals.listen()
+    with pytest.raises(Ended) as ended:
         events[-1].run()
 
-    assert exited.value.code == code
+    assert ended.value.code == code
     assert stopped == [True]
     assert naps == [4.0]
 
 
-def test_stop_on_signal__stop_hangs(
+def test_listen__stop_hangs(
     events: list[Any], naps: list[float], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The 4 s begin before `stop`: it may wait for ever for a destination that takes nothing."""
@@ -128,34 +154,37 @@ def test_stop_on_signal__stop_hangs(
         clock.run()
         raise AssertionError("the process has ended")
 
-    stop_on_signal(hang)
-    with pytest.raises(Exited) as exited:
+    signals = StopSignals()
+    signals.stop = hang
+    signals.listen()
+    with pytest.raises(Ended) as ended:
         events[-1].run()
 
-    assert exited.value.code == 143
+    assert ended.value.code == -15
     assert naps == [4.0]
 
 
+@pytest.mark.parametrize(
+    ("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130), (signal.SIGHUP, 129)]
+)
+def test_exit__process_1(
+    events: list[Any], monkeypatch: pytest.MonkeyPatch, number: int, code: int
+) -> None:
+    """A process that survives the signal, as process 1 does, has the exit code that shells say."""
+    receive(monkeypatch, number)
+    monkeypatch.setattr(signal, "raise_signal", lambda number: None)
+    StopSignals().listen()
+
+    with pytest.raises(Ended) as ended:
+        events[-1].run()
+
+    assert ended.value.code == code
+
+
 @pytest.mark.usefixtures("events")
-def test_exit_stopped() -> None:
-    """A sync that was stopped has the exit code of SIGTERM."""
-    with pytest.raises(Exited) as exited:
-        exit_stopped()
+def test_exit__no_signal() -> None:
+    """A sync that was stopped in another way ends as by SIGTERM."""
+    with pytest.raises(Ended) as ended:
+        StopSignals().exit()
 
-    assert exited.value.code == 143
-
-
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
-def test_stop_on_signal__real_process(number: int, code: int) -> None:
-    """A process that does something else meanwhile ends with the signal's exit code."""
-    script = (  # the module alone: the package takes a second to import
-        "import os, runpy, time\n"
-        f"module = runpy.run_path({shutdown.__file__!r})\n"
-        "module['stop_on_signal'](lambda: False)\n"
-        f"os.kill(os.getpid(), {int(number)})\n"
-        "time.sleep(60)"
-    )
-
-    ended = subprocess.run([sys.executable, "-c", script], timeout=60, check=False)  # noqa: S603
-
-    assert ended.returncode == code
+    assert ended.value.code == -15

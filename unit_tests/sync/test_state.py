@@ -55,6 +55,47 @@ def test_parse__resumes() -> None:
     assert not after.complete
 
 
+@pytest.mark.parametrize("complete", [False, True])
+def test_dump__job(complete: bool) -> None:
+    """A state names the job that it is of."""
+    state = StreamState(complete=complete, job="42")
+
+    expected: dict[str, Any] = DONE if complete else {"states": []}
+    assert state.dump() == {**expected, "job": "42"}
+    assert StreamState.parse(state.dump()).job == "42"
+
+
+@pytest.mark.parametrize("complete", [False, True])
+@pytest.mark.parametrize("state_job", [None, "1", "42"])
+@pytest.mark.parametrize("job", [None, "42"])
+def test_for_job(complete: bool, state_job: str | None, job: str | None) -> None:
+    """Under a platform only the same job's state counts; elsewhere any but a finished one."""
+    state = StreamState(complete=complete, job=state_job)
+    if not complete:
+        state.move(ONE, "b1")
+        state.finish(TWO)
+    before = state.dump()
+
+    attempt = state.for_job(job)
+
+    counts = state_job == job if job else not complete
+    assert attempt.has_begun == counts
+    assert attempt.dump() == {
+        **({key: before[key] for key in before if key != "job"} if counts else {"states": []}),
+        **({"job": job} if job else {}),
+    }
+
+
+def test_parse__fields_of_a_later_version() -> None:
+    """Fields that this version does not know are no fault."""
+    partition = {"segment_id": "s1"}
+    cursor = {"bookmark": "b1", "after": "p9", "to": "q", "rows": 7, "alone": True}
+
+    state = StreamState.parse({"states": [{"partition": partition, "cursor": cursor, "x": 1}]})
+
+    assert state.bookmark(partition) == "b1"
+
+
 @pytest.mark.parametrize(
     "state",
     [

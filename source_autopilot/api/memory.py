@@ -1,0 +1,105 @@
+"""How many bytes of answers a sync holds at once.
+
+A worker holds its answer until its rows are on their way out. With pages of 100 kB all workers may;
+with pages of many megabytes some have to wait, and they do so before they ask: the server of an
+answer that nobody takes would hang up.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+# A page of 100 sparse contacts has 98 kB [seen]: enough for 80 workers with pages twice as large.
+MAX_BYTES_HELD = 16 * 1024 * 1024
+
+
+class NoRoom(Exception):
+    """An answer is larger than what is left: to be dropped, and asked for again later."""
+
+
+class Memory:
+    """The bytes that all walks of a command hold together.
+
+    One walk at a time may hold more than there is room for, so that a page of any size gets
+    through, and there is always a walk that nothing keeps from going on.
+    """
+
+    def __init__(self, max_bytes: int = MAX_BYTES_HELD) -> None:
+        self._max_bytes = max_bytes
+        self._changed = threading.Condition()
+        self._held = 0
+        self._exceeding: Lease | None = None
+
+    @contextmanager
+    def lease(self) -> Iterator[Lease]:
+        """The room of one walk, for one page after the other."""
+        lease = Lease(self)
+        try:
+            yield lease
+        finally:
+            lease.release()
+
+    def _wait(self, lease: Lease, count: int) -> None:
+        with self._changed:
+            self._changed.wait_for(lambda: self._has_room(lease, count))
+            self._hold(lease, count)
+
+    def _take(self, lease: Lease, count: int) -> None:
+        with self._changed:
+            if not self._has_room(lease, count):
+                raise NoRoom
+            self._hold(lease, count)
+
+    def _give_back(self, lease: Lease, count: int) -> None:
+        with self._changed:
+            self._held -= count
+            if self._exceeding is lease:
+                self._exceeding = None
+            self._changed.notify_all()
+
+    def _has_room(self, lease: Lease, count: int) -> bool:
+        return self._held + count <= self._max_bytes or self._exceeding in (None, lease)
+
+    def _hold(self, lease: Lease, count: int) -> None:
+        self._held += count
+        if self._held > self._max_bytes:
+            self._exceeding = lease
+
+
+class Lease:
+    """What one walk holds: a page, or room for it. For one thread at a time."""
+
+    def __init__(self, memory: Memory) -> None:
+        self._memory = memory
+        self._reserved = self._used = self._expected = 0
+
+    def renew(self) -> None:
+        """Give back the last page's room, and wait until there is room for one like it."""
+        self.release()
+        self._memory._wait(self, self._expected)
+        self._reserved = self._expected
+
+    def restart(self) -> None:
+        """Use the room for another answer: the one before it was no page."""
+        self._used = 0
+
+    def take(self, count: int) -> None:
+        """Hold so many bytes more of an answer. Raises NoRoom if that is too much for now."""
+        missing = self._used + count - self._reserved
+        if missing > 0:
+            try:
+                self._memory._take(self, missing)
+            except NoRoom:
+                # How large it gets is unknown: it has to be the one that may exceed, or alone.
+                self._expected = self._memory._max_bytes
+                raise
+            self._reserved += missing
+        self._used += count
+        self._expected = self._used
+
+    def release(self) -> None:
+        """Hold nothing any more."""
+        self._memory._give_back(self, self._reserved)
+        self._reserved = self._used = 0

@@ -1,0 +1,168 @@
+"""Tests of `api.memory`."""
+
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from requests_mock import Mocker
+
+from source_autopilot.api.client import Client
+from source_autopilot.api.memory import Memory, NoRoom
+from source_autopilot.streams.tables import Lists
+from unit_tests.support.constants import URL
+
+
+def begin(target: Callable[[], None]) -> threading.Thread:
+    """A thread that runs this, unless it has to wait for room."""
+    thread = threading.Thread(target=target, daemon=True)
+    thread.start()
+    thread.join(timeout=0.05)
+    return thread
+
+
+def test_take__one_may_exceed() -> None:
+    """A page of any size gets through, one at a time; the others are to be dropped meanwhile."""
+    memory = Memory(max_bytes=100)
+    with memory.lease() as small, memory.lease() as large, memory.lease() as other:
+        small.take(60)
+        large.take(30)
+        large.take(1_000)
+        large.take(1_000)
+        with pytest.raises(NoRoom):
+            other.take(1)
+        with pytest.raises(NoRoom):
+            small.take(1)
+
+
+def test_renew__waits_for_room_for_a_page_like_the_last() -> None:
+    """A walk whose pages have 60 bytes waits until there are 60 bytes, before it asks."""
+    memory = Memory(max_bytes=100)
+    with memory.lease() as large, memory.lease() as walk:
+        walk.take(60)
+        walk.release()
+        large.take(2_000)
+
+        waiting = begin(walk.renew)
+        assert waiting.is_alive()
+        large.release()
+        waiting.join(timeout=10)
+
+        assert not waiting.is_alive()
+        with memory.lease() as third:
+            third.take(40)
+            third.take(1)
+            with pytest.raises(NoRoom):
+                walk.take(61)
+
+
+def test_renew__after_it_had_to_be_dropped() -> None:
+    """A page that was dropped is asked for when it may exceed: it is dropped once at most."""
+    memory = Memory(max_bytes=100)
+    with memory.lease() as large, memory.lease() as walk:
+        large.take(101)
+        with pytest.raises(NoRoom):
+            walk.take(1)
+
+        waiting = begin(walk.renew)
+        assert waiting.is_alive()
+        large.release()
+        waiting.join(timeout=10)
+
+        with memory.lease() as third:
+            third.take(1)
+            with pytest.raises(NoRoom):
+                walk.take(200)
+            third.release()
+        walk.renew()
+        walk.take(10_000)
+
+
+def test_restart__another_try_in_the_same_room() -> None:
+    """An answer that was no page makes room for the next try's."""
+    memory = Memory(max_bytes=100)
+    with memory.lease() as walk, memory.lease() as other:
+        walk.take(60)
+        walk.restart()
+        walk.take(60)
+        other.take(40)
+
+
+def test_lease__gives_back_at_its_end() -> None:
+    """A walk that is at its end, also by an error, holds nothing."""
+    memory = Memory(max_bytes=100)
+    with suppress(KeyError), memory.lease() as lease:
+        lease.take(1_000)
+        raise KeyError
+
+    with memory.lease() as first, memory.lease() as second:
+        first.take(100)
+        second.take(1)
+
+
+@given(st.lists(st.tuples(st.integers(0, 3), st.integers(0, 120)), max_size=60))
+def test_take__the_bound_and_one_page(steps: list[tuple[int, int]]) -> None:
+    """Whatever the sizes, without the one that exceeds there are never more bytes than allowed."""
+    memory = Memory(max_bytes=100)
+    leases = [memory.lease() for _ in range(4)]
+    walks = [lease.__enter__() for lease in leases]
+    held = [0] * 4
+    for number, count in steps:
+        try:
+            walks[number].take(count)
+            held[number] += count
+        except NoRoom:
+            walks[number].release()
+            held[number] = 0
+        assert sum(held) - max(held) <= 100
+
+
+def test_pages__asked_for_again_when_there_is_room(client: Client, autopilot: Mocker) -> None:
+    """A page that has no room is no failed try: it is dropped, and asked for again later."""
+    memory = Memory(max_bytes=100)
+    rows: list[str] = []
+    asked: list[str] = []
+
+    def read_lists() -> None:
+        lists = Lists(replace(client, memory=memory))
+        rows.extend(row["list_id"] for page in lists.pages({}) for row in page.content.rows)
+
+    with memory.lease() as other:
+
+        def exceed(request: Any, context: Any) -> str:
+            if not asked:
+                other.take(1_000)
+            asked.append(request.path)
+            return '{"lists": [{"list_id": "l1"}]}'
+
+        autopilot.get(URL + "lists", text=exceed)
+        waiting = begin(read_lists)
+        assert waiting.is_alive()
+        assert len(asked) == 1
+        other.release()
+        waiting.join(timeout=10)
+
+    assert rows == ["l1"]
+    assert len(asked) == 2
+    with memory.lease() as first, memory.lease() as second:  # nothing is held any more
+        first.take(100)
+        second.take(1)
+
+
+def test_pages__held_until_the_next_page(client: Client, autopilot: Mocker) -> None:
+    """A walk holds its page as long as its rows may be on their way, and no longer."""
+    memory = Memory(max_bytes=100)
+    autopilot.get(URL + "lists", text='{"lists": [{"list_id": "l1"}]}' + " " * 200)
+    pages = Lists(replace(client, memory=memory)).pages({})
+
+    next(pages)
+
+    with memory.lease() as other:
+        with pytest.raises(NoRoom):
+            other.take(1)
+        pages.close()
+        other.take(1)
