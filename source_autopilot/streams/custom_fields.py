@@ -1,7 +1,7 @@
 """Which custom fields the account has: asked with a request or two, or read from a catalog.
 
 Only a refusal for good costs columns, with a warning. Trouble that may pass is an error: a platform
-that takes over changes of the schema would drop the columns for a hiccup (docs/decisions/0012).
+that takes over changes of the schema would drop the columns for a hiccup (docs/decisions/0013).
 """
 
 import logging
