@@ -48,10 +48,11 @@ def one_year_ago() -> datetime:
 
 
 class InTheFuture(ValueError):
-    """A moment that has not come yet, by the clock of this machine."""
+    """A moment that has not come yet, by the clock of this machine, which says `now`."""
 
     def __init__(self, now: datetime) -> None:
-        super().__init__(f"the clock here says {now:%Y-%m-%dT%H:%M:%SZ}")
+        super().__init__()
+        self.now = now
 
 
 def _header_value(key: object) -> object:
@@ -161,7 +162,7 @@ def _sentence(name: str, value: object, problem: object) -> str:
     else:
         seen = repr(value)[:80]
     if isinstance(problem, InTheFuture):
-        seen += f" ({problem})"
+        seen += f" (the clock here says {problem.now:%Y-%m-%dT%H:%M:%SZ})"
     return f"{Config.model_fields[name].title} ({name}) is {seen}: {EXPECTED[name]}."
 
 
