@@ -7,7 +7,7 @@
 # behind is read again. A sync that is older than a day, or than the settings, is begun anew.
 #
 # So states are kept until their sync is complete and no longer, as Airbyte's platform keeps them, and
-# WORKER_JOB_ID tells the connector that it may skip what is finished (docs/decisions/0005).
+# WORKER_JOB_ID tells the connector that they are of the same sync (docs/decisions/0005).
 #
 # Exit code: the connector's, 0 for a complete sync only; 75 if another run is still at it; 64 or 66
 # if the folder or a file of it is missing.
