@@ -120,6 +120,16 @@ def test_columns__partly_rejected(field: str, value: Any, kept: Any, example: An
     )
 
 
+def test_columns__partly_rejected_rival() -> None:
+    """A value that has to give way is counted all the same, if it does not fit either."""
+    rival = {"min": "many", "max": 7}
+
+    assert to_row({"employeesRange": rival, "employees_range": {"min": 1}}, COLUMNS) == (
+        {"employees_range": {"min": 1}, "other_fields": {"employeesRange": rival}},
+        [("employees_range", "many")],
+    )
+
+
 @pytest.mark.parametrize(
     "document",
     [

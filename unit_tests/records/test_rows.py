@@ -58,6 +58,7 @@ def test_to_row__rejected() -> None:
         # A null gives way: it says nothing.
         ({"Unsubscribed": True, "unsubscribed": None}, True, None),
         ({"Unsubscribed": True, "unsubscribed": ""}, True, None),
+        ({"Unsubscribed": "", "unsubscribed": False}, False, None),
         ({"Unsubscribed": None, "unsubscribed": None}, None, None),
         # So does what does not fit, which is kept all the same.
         ({"Unsubscribed": True, "unsubscribed": "maybe"}, True, {"unsubscribed": "maybe"}),
