@@ -1,25 +1,30 @@
-"""What a sync of an account will cost at a frequency, and the schedule that suits it."""
+"""What a sync of an account costs, and the schedule that suits it; checks and syncs say it."""
 
+import logging
 import math
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from source_autopilot.api.client import Client
-from source_autopilot.api.rate_limiter import MAX_REQUESTS_PER_SECOND
+from source_autopilot.api.rate_limiter import MAX_REQUESTS_IN_FLIGHT, MAX_REQUESTS_PER_SECOND
 from source_autopilot.api.retry_policy import COMMAND_SECONDS, Deadline
 from source_autopilot.errors import UnknownTotals, UserFacingError
 from source_autopilot.streams.pagination import PAGE_SIZE
 from source_autopilot.streams.tables import Contacts, SmartSegments, SmartSegmentsContacts
-from source_autopilot.sync.reader import WORKERS
 from source_autopilot.text import format_count, format_duration, join_names
 
 MINUTES_PER_DAY = 24 * 60
-DAYS_PER_MONTH = 30
+MINUTES_PER_MONTH = 30 * MINUTES_PER_DAY
 # Airbyte starts no sync while the last one runs.
 MAX_SHARE_OF_INTERVAL = 0.25
 MAX_SEGMENTS_TO_MEASURE = 20
+
+LOGGER = logging.getLogger("airbyte.forecast")
+
+_SETTING = "Planned Sync Interval (frequency)"
 
 
 @dataclass(frozen=True)
@@ -40,8 +45,6 @@ SCHEDULES = [
     Schedule(720, "every 12 hours", "0 0 0/12 * * ?"),
     Schedule(MINUTES_PER_DAY, "every 24 hours", "0 0 0 * * ?"),
 ]
-ONCE_A_DAY = SCHEDULES[-1]
-ONCE_A_WEEK = Schedule(7 * MINUTES_PER_DAY, "every 7 days", "0 0 0 ? * SUN")
 
 
 @dataclass(frozen=True)
@@ -63,11 +66,11 @@ class Totals:
     left_out: str = ""
 
     @property
-    def pairs(self) -> int:
-        """All pairs, if the segments that were not asked for are like the others."""
-        if not self.members:
-            return 0
-        return round(sum(self.members) * self.segments / len(self.members))
+    def chains(self) -> list[int]:
+        """The rows of each chain of pages, if the segments that were not measured are alike."""
+        mean = round(sum(self.members) / len(self.members)) if self.members else 0
+        not_measured = [mean] * (self.segments - len(self.members))
+        return [self.contacts, self.lists, self.segments, *self.members, *not_measured]
 
 
 def measure_account(client: Client, *, lists: int, start_date: datetime) -> Totals:
@@ -119,43 +122,38 @@ def _require_time(deadline: Deadline, seconds: float) -> None:
 
 @dataclass(frozen=True)
 class Forecast:
-    """A sync of the account, and of a day and a month of syncs every `frequency` minutes."""
+    """A sync, and a month of syncs every `frequency` minutes.
 
-    totals: Totals
+    Attributes:
+        chains: the rows of each chain of pages.
+        page_seconds: how long Autopilot takes for a page.
+    """
+
+    chains: Sequence[int]
+    page_seconds: float
     frequency: int
-
-    @property
-    def calls(self) -> int:
-        """Requests of a sync: a page each, and at least one for every chain of pages."""
-        of_segments = self.totals.segments
-        if self.totals.members:
-            measured = sum(map(_pages, self.totals.members))
-            of_segments = math.ceil(measured * self.totals.segments / len(self.totals.members))
-        # The list of segments is asked for twice: for its table, and for the pairs'.
-        return _pages(self.totals.contacts) + of_segments + 3
-
-    @property
-    def minutes(self) -> float:
-        """A sync takes as long as its longest chain, or as all requests take side by side."""
-        longest = max(map(_pages, [self.totals.contacts, *self.totals.members]))
-        page_seconds = self.totals.page_seconds
-        side_by_side = self.calls * max(1 / MAX_REQUESTS_PER_SECOND, page_seconds / WORKERS)
-        return max(longest * page_seconds, side_by_side) / 60
 
     @property
     def rows(self) -> int:
         """Rows of a sync, if the start date leaves nothing out."""
-        return self.totals.contacts + self.totals.lists + self.totals.segments + self.totals.pairs
+        return sum(self.chains)
 
     @property
-    def rows_a_day(self) -> int:
-        """Every sync replicates every row."""
-        return self.rows * MINUTES_PER_DAY // self.frequency
+    def calls(self) -> int:
+        """Requests of a sync: a page each, and at least one for every chain."""
+        return sum(map(_pages, self.chains))
+
+    @property
+    def minutes(self) -> float:
+        """A sync takes as long as its longest chain, or as all requests take side by side."""
+        longest = max(map(_pages, self.chains)) * self.page_seconds
+        a_call = max(1 / MAX_REQUESTS_PER_SECOND, self.page_seconds / MAX_REQUESTS_IN_FLIGHT)
+        return max(longest, self.calls * a_call) / 60
 
     @property
     def rows_a_month(self) -> int:
-        """In thirty days."""
-        return self.rows_a_day * DAYS_PER_MONTH
+        """Rows of thirty days: every sync replicates every row."""
+        return self.rows * MINUTES_PER_MONTH // self.frequency
 
     @property
     def fits(self) -> bool:
@@ -183,80 +181,112 @@ class Forecast:
         return self.minutes < interval_minutes * MAX_SHARE_OF_INTERVAL
 
 
-def describe(forecast: Forecast) -> Iterator[str]:
-    """The forecast for a person, without its problem."""
-    totals, takes = forecast.totals, format_duration(forecast.minutes * 60)
+def describe_account(totals: Totals) -> Iterator[str]:
+    """What an account has, and what of it was not measured."""
     parts = [format_count(totals.contacts, "contact"), format_count(totals.lists, "list")]
     if totals.segments or not totals.left_out:
         parts.append(format_count(totals.segments, "smart segment"))
     members = ""
     if totals.members:
-        members = f" with about {format_count(totals.pairs, 'member')} in all"
+        of_segments = sum(totals.chains) - totals.contacts - totals.lists - totals.segments
+        members = f" with about {format_count(of_segments, 'member')} in all"
     yield f"This account has {join_names(parts)}{members}."
     if totals.left_out:
         unknown = "Members of smart segments" if totals.segments else "Smart segments"
         yield f"{unknown} are left out of this forecast: {totals.left_out}"
-    fits = (
-        f", which fits into {format_count(forecast.frequency, 'minute')}" if forecast.fits else ""
+
+
+def describe(forecast: Forecast) -> Iterator[str]:
+    """The forecast for a person, without its problem."""
+    interval = f"{format_count(forecast.frequency, 'minute')} of {_SETTING}"
+    fits = f", which fits into the {interval}" if forecast.fits else ""
+    yield (
+        f"A sync reads about {format_count(forecast.rows, 'row')} with about"
+        f" {format_count(forecast.calls, 'API call')} and takes about {_duration(forecast)}{fits}."
+        f" That is at {forecast.page_seconds:.2f} seconds a page and at most"
+        f" {MAX_REQUESTS_PER_SECOND:.0f} calls a second."
     )
     yield (
-        f"A sync makes about {forecast.calls:,} API calls and takes about {takes}{fits}. That is at"
-        f" {totals.page_seconds:.2f} seconds a page and at most {MAX_REQUESTS_PER_SECOND:.0f} calls"
-        " a second."
+        f"Every sync replicates every row again: up to {forecast.rows_a_month:,} rows a month at"
+        " this interval. Contacts last updated before the Start Date (start_date) do not count."
     )
-    yield (
-        f"Every sync replicates every row again: one every {_interval(forecast.frequency)} makes up"
-        f" to {format_count(forecast.rows_a_day, 'row')} a day and {forecast.rows_a_month:,} a"
-        " month. Contacts last updated before the Start Date (start_date) do not count."
-    )
-    if not forecast.is_too_large:
-        yield _advice(forecast.frequency, forecast.advised)
+    advised = forecast.advised
+    if advised:
+        yield (
+            f"Advice: set {_SETTING} to {advised.minutes} and the connection's schedule to"
+            f" {advised.basic}, or to the cron expression {advised.cron} (UTC)."
+        )
 
 
 def find_problem(forecast: Forecast) -> str | None:
     """What is wrong with the frequency; None if a sync fits, and leaves room in a day at least."""
-    takes = f"A sync takes about {format_duration(forecast.minutes * 60)}"
-    interval = format_count(forecast.frequency, "minute")
-    if not forecast.fits:
-        takes += f", longer than the {interval} of Planned Sync Interval (frequency)"
-    if not forecast.is_too_large:
-        return None if forecast.fits else f"{takes}."
-    weekly = ""
-    if forecast.leaves_room(ONCE_A_WEEK.minutes):
-        weekly = f"sync once a week (cron expression {ONCE_A_WEEK.cron}, UTC) or "
-    return (
-        f"{takes}. That is more than a quarter of a day, so that even a daily sync leaves too"
-        f" little room before the next: {weekly}select only the streams that you need."
-    )
-
-
-def _advice(frequency: int, advised: Schedule | None) -> str:
-    if advised is None:
+    takes = f"A sync takes about {_duration(forecast)}"
+    if forecast.is_too_large:
         return (
-            f"Advice: stay at a sync every {_interval(frequency)}. As the connection's schedule,"
-            f" the cron expression {ONCE_A_WEEK.cron} (UTC) syncs once a week,"
-            f" {ONCE_A_DAY.cron} once a day."
+            f"{takes}, so that even a daily sync leaves too little room before the next: sync less"
+            " often, or select only the streams that you need."
         )
-    schedule = (
-        f"the connection's schedule to {advised.basic}, or to the cron expression"
-        f" {advised.cron} (UTC)"
-    )
-    if advised.minutes == frequency:
-        return f"Advice: stay at a sync {advised.basic}. Set {schedule}."
-    return (
-        f"Advice: a sync {advised.basic}. Set Planned Sync Interval (frequency) to"
-        f" {advised.minutes} and {schedule}."
-    )
+    if not forecast.fits:
+        interval = format_count(forecast.frequency, "minute")
+        return f"{takes}, longer than the {interval} of {_SETTING}."
+    return None
+
+
+def log_forecast(forecast: Forecast) -> None:
+    """Log the forecast, and as a warning what is wrong with the frequency."""
+    for sentence in describe(forecast):
+        LOGGER.info(sentence)
+    problem = find_problem(forecast)
+    if problem:
+        LOGGER.warning(problem)
+
+
+class FirstPages:
+    """What the first pages of a sync tell of its size. For several threads.
+
+    `report` is called once, when all chains of all streams have begun, with the rows of each chain
+    and the mean of the seconds that a page took.
+    """
+
+    def __init__(
+        self, streams: Iterable[str], report: Callable[[Sequence[int], float], None]
+    ) -> None:
+        self._report = report
+        self._lock = threading.Lock()
+        self._unknown_streams = set(streams)
+        self._chains_left = 0
+        self._rows: list[int] = []
+        self._seconds: list[float] = []
+
+    def expect(self, stream: str, chains: int) -> None:
+        """A stream has so many chains."""
+        with self._lock:
+            self._unknown_streams.discard(stream)
+            self._chains_left += chains
+            self._report_all_known()
+
+    def add(self, rows: int, seconds: float) -> None:
+        """A chain has so many rows; its first page took so many seconds."""
+        with self._lock:
+            self._chains_left -= 1
+            self._rows.append(rows)
+            self._seconds.append(seconds)
+            self._report_all_known()
+
+    def add_missing(self) -> None:
+        """A chain is no more, such as that of a segment that was deleted."""
+        with self._lock:
+            self._chains_left -= 1
+            self._report_all_known()
+
+    def _report_all_known(self) -> None:
+        if self._rows and not self._unknown_streams and not self._chains_left:
+            self._report(self._rows, sum(self._seconds) / len(self._seconds))
+
+
+def _duration(forecast: Forecast) -> str:
+    return format_duration(forecast.minutes * 60)
 
 
 def _pages(rows: int) -> int:
     return max(1, math.ceil(rows / PAGE_SIZE))
-
-
-def _interval(minutes: int) -> str:
-    """Minutes as a schedule has them: "30 minutes", "hour", "7 days"."""
-    known = {
-        schedule.minutes: schedule.basic.removeprefix("every ")
-        for schedule in [*SCHEDULES, ONCE_A_WEEK]
-    }
-    return known.get(minutes, f"{minutes:,} minutes" if minutes > 1 else "minute")

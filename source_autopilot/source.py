@@ -46,7 +46,7 @@ from source_autopilot.errors import (
     UnknownTotals,
     config_error,
 )
-from source_autopilot.forecast import Forecast, describe, find_problem, measure_account
+from source_autopilot.forecast import Forecast, describe_account, log_forecast, measure_account
 from source_autopilot.streams.base import AutopilotStream
 from source_autopilot.streams.custom_fields import (
     choose_columns,
@@ -154,7 +154,7 @@ class SourceAutopilot(AbstractSource):
             return [by_name[name] for name in names]
 
         try:
-            self._reader = Reader(client, create, state, logger)
+            self._reader = Reader(client, create, state, logger, frequency=settings.frequency)
         except InvalidState as invalid:
             raise config_error(
                 f"The saved state of this connection (--state) cannot be used: {invalid}. Clear the"
@@ -193,18 +193,13 @@ def _log_forecast(settings: Config, client: Client, lists: int, logger: logging.
     """Log what a sync will cost; whatever goes wrong with that, the check has passed."""
     try:
         totals = measure_account(client, lists=lists, start_date=settings.start_date)
-        forecast = Forecast(totals, settings.frequency)
-        sentences, problem = list(describe(forecast)), find_problem(forecast)
+        for sentence in describe_account(totals):
+            logger.info(sentence)
+        log_forecast(Forecast(totals.chains, totals.page_seconds, settings.frequency))
     except (AirbyteTracedException, UnknownTotals) as failure:
         logger.warning(f"No forecast of a sync can be made: {failure}")
-        return
     except Exception as bug:  # its text may hold a contact's data
         logger.warning(f"No forecast of a sync can be made: {type(bug).__name__}")
-        return
-    for sentence in sentences:
-        logger.info(sentence)
-    if problem:
-        logger.warning(problem)
 
 
 def _require_known_streams(names: list[str]) -> None:

@@ -169,7 +169,8 @@ def test_check_connection__forecast(autopilot: Mocker, caplog: pytest.LogCapture
 
     assert autopilot.call_count == 3 + 20
     assert "2,500,000 contacts, 0 lists and 30 smart segments with about 30,000" in caplog.text
-    assert "Advice: a sync every " in caplog.text
+    assert "A sync reads about 2,530,030 rows with about 25,302 API calls" in caplog.text
+    assert "Advice: set Planned Sync Interval (frequency) to 180" in caplog.text
 
 
 @pytest.mark.usefixtures("_limiter_waits_by_clock")

@@ -7,7 +7,7 @@ is, and which one comes next, the streams know.
 import logging
 import os
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import replace
 
@@ -45,6 +45,7 @@ from source_autopilot.errors import (
     UnreadablePage,
     UserFacingError,
 )
+from source_autopilot.forecast import FirstPages, Forecast, log_forecast
 from source_autopilot.reports.progress import Progress
 from source_autopilot.reports.retries import RetryReport
 from source_autopilot.streams.base import AutopilotStream
@@ -74,7 +75,8 @@ CDK_LOGGER = logging.getLogger("airbyte.concurrent_source")
 class Reader:
     """One read of streams that share a client.
 
-    `streams` creates them for a client that reports its failed tries. Raises InvalidState.
+    `streams` creates them for a client that reports its failed tries; `frequency` is how many
+    minutes are planned from one sync to the next. Raises InvalidState.
     """
 
     def __init__(
@@ -83,8 +85,11 @@ class Reader:
         streams: Callable[[Client], list[AutopilotStream]],
         state: list[AirbyteStateMessage] | None,
         logger: logging.Logger,
+        *,
+        frequency: int,
     ) -> None:
         self._logger = logger
+        self._frequency = frequency
         self._queue = MessageQueue(max_bytes=MAX_QUEUED_BYTES)
         self._messages = QueuedMessages(self._queue)
         self._retries = RetryReport(self._messages.emit_message)
@@ -93,9 +98,12 @@ class Reader:
         self._job = os.environ.get("WORKER_JOB_ID") or None
         states = _split_states(state or [])
         self._foreign: list[str] = []
+        self._is_resumed = False
+        created = streams(self._client)
+        first_pages = FirstPages([stream.name for stream in created], self._log_forecast)
         self._readers = [
-            StreamReader(stream, self._read_state(stream.name, states), self._messages)
-            for stream in streams(self._client)
+            StreamReader(stream, self._read_state(stream.name, states), self._messages, first_pages)
+            for stream in created
         ]
         self._running = {reader.stream.name: reader for reader in self._readers}
 
@@ -154,6 +162,11 @@ class Reader:
                 f" ({self._job}): everything is read from the start."
             )
 
+    def _log_forecast(self, chains: Sequence[int], page_seconds: float) -> None:
+        # What an attempt has left to read says nothing of a whole sync.
+        if not self._is_resumed:
+            log_forecast(Forecast(chains, page_seconds, self._frequency))
+
     def _read_state(self, stream_name: str, states: Mapping[str, AirbyteStateBlob]) -> StreamState:
         try:
             saved = StreamState.parse(vars(states.get(stream_name, AirbyteStateBlob())))
@@ -161,7 +174,9 @@ class Reader:
             raise InvalidState(f"{stream_name}: {invalid}") from None
         if saved.has_begun and self._job and saved.job != self._job:
             self._foreign.append(stream_name)
-        return saved.for_job(self._job)
+        state = saved.for_job(self._job)
+        self._is_resumed |= state.has_begun
+        return state
 
     def _report_ends(self, messages: Iterable[AirbyteMessage]) -> Iterator[AirbyteMessage]:
         """The messages; once a stream has ended, the log says what became of it.
@@ -183,9 +198,14 @@ class StreamReader:
     """Reads one stream: its pages become record batches, states and progress."""
 
     def __init__(
-        self, stream: AutopilotStream, state: StreamState, messages: MessageRepository
+        self,
+        stream: AutopilotStream,
+        state: StreamState,
+        messages: MessageRepository,
+        first_pages: FirstPages,
     ) -> None:
         self.stream = stream
+        self._first_pages = first_pages
         self.cursor = StreamCursor(stream.name, state, messages)
         self._progress = Progress(stream.name, messages, stream.logger)
 
@@ -206,6 +226,7 @@ class StreamReader:
         """The partitions that are still to be read."""
         partitions = self.cursor.select_unfinished(self.stream.stream_slices())
         self._progress.chains = len(partitions)
+        self._first_pages.expect(self.stream.name, len(partitions))
         return partitions
 
     def read(self, partition: Partition) -> None:
@@ -235,6 +256,7 @@ class StreamReader:
         self._progress.log_summary(complete=complete, left_out=left_out)
 
     def _read_from(self, partition: Partition, bookmark: str | None) -> None:
+        number = 0
         with closing(self.stream.pages(partition, bookmark)) as pages:
             for number, answer in enumerate(pages, start=1):
                 page = answer.content
@@ -254,6 +276,10 @@ class StreamReader:
                     delivered=batch.count,
                     first=number == 1,
                 )
+                if number == 1:
+                    self._first_pages.add(max(page.total or 0, len(page.rows)), answer.seconds)
+        if number == 0:
+            self._first_pages.add_missing()
 
 
 class _Partitions(PartitionGenerator):

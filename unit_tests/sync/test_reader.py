@@ -34,6 +34,7 @@ from requests_mock import Mocker
 from source_autopilot.api.client import Answer, Client
 from source_autopilot.api.rate_limiter import RateLimiter
 from source_autopilot.errors import InvalidState, SyncFailed, SyncStopped, config_error
+from source_autopilot.forecast import FirstPages
 from source_autopilot.records.page import Page
 from source_autopilot.records.rows import Row
 from source_autopilot.streams.base import AutopilotStream
@@ -101,7 +102,11 @@ def reader_of(
     client: Client, *streams: Create, state: list[AirbyteStateMessage] | None = None
 ) -> Reader:
     """A reader of these streams."""
-    return Reader(client, lambda client: [create(client) for create in streams], state, LOGGER)
+
+    def create_all(client: Client) -> list[AutopilotStream]:
+        return [create(client) for create in streams]
+
+    return Reader(client, create_all, state, LOGGER, frequency=30)
 
 
 def at(bookmark: str) -> dict[str, Any]:
@@ -175,8 +180,9 @@ def errors(messages: list[AirbyteMessage]) -> list[tuple[FailureType | None, str
 
 
 def logged(caplog: pytest.LogCaptureFixture) -> list[str]:
-    """The lines of the log; whether a read took one second or two depends on the machine."""
-    return [re.sub(r"\b\d+ s\b", "N s", line) for line in caplog.messages]
+    """The lines of the log but for the forecast; how many seconds a read took is the machine's."""
+    lines = [line.getMessage() for line in caplog.records if line.name != "airbyte.forecast"]
+    return [re.sub(r"\b\d+ s\b", "N s", line) for line in lines]
 
 
 def paths(autopilot: Mocker) -> list[str]:
@@ -309,6 +315,41 @@ def test_read__reports_what_was_read(
     ]
 
 
+def forecast_in(caplog: pytest.LogCaptureFixture) -> list[str]:
+    """What the log says of a sync as a whole."""
+    return [line for line in caplog.messages if line.startswith("A sync reads about")]
+
+
+def test_read__forecast(
+    client: Client, autopilot: Mocker, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Once the first pages are there the log says what a sync costs; a segment may be gone."""
+    segments = {"segments": [{"segment_id": "s1"}, {"segment_id": "s2"}]}
+    members = {"contacts": [{"contact_id": "p1"}], "total_contacts": 250}
+    autopilot.get(URL + "contacts", json={"contacts": [], "total_contacts": 700})
+    autopilot.get(URL + "smart_segments", json=segments)
+    autopilot.get(URL + "smart_segments/s1/contacts", json=members)
+    autopilot.get(URL + "smart_segments/s2/contacts", status_code=404)
+
+    list(reader_of(client, contacts, SmartSegmentsContacts).read())
+
+    [line] = forecast_in(caplog)
+    assert line.startswith("A sync reads about 950 rows with about 10 API calls and takes about")
+    assert "fits into the 30 minutes of Planned Sync Interval (frequency)" in line
+    assert autopilot.call_count == 4  # none for the forecast
+
+
+def test_read__no_forecast_of_a_rest(
+    client: Client, autopilot: Mocker, caplog: pytest.LogCaptureFixture
+) -> None:
+    """What an attempt has left to read says nothing of a whole sync."""
+    autopilot.get(URL + "contacts/b7", json={"contacts": [], "total_contacts": 700})
+
+    list(reader_of(client, contacts, state=[saved("contacts", at("b7"))]).read())
+
+    assert forecast_in(caplog) == []
+
+
 @pytest.mark.parametrize(
     ("create", "key"),
     [(Lists, [["list_id"]]), (SmartSegmentsContacts, [["segment_id"], ["contact_id"]])],
@@ -316,7 +357,8 @@ def test_read__reports_what_was_read(
 def test_to_cdk_stream(client: Client, create: Create, key: list[list[str]]) -> None:
     """The CDK sees the stream's own name, key and schema."""
     stream = create(client)
-    reader = StreamReader(stream, StreamState(), InMemoryMessageRepository())
+    first_pages = FirstPages([stream.name], lambda rows, seconds: None)
+    reader = StreamReader(stream, StreamState(), InMemoryMessageRepository(), first_pages)
 
     described = reader.to_cdk_stream().as_airbyte_stream()
 
