@@ -166,3 +166,18 @@ def test_pages__held_until_the_next_page(client: Client, autopilot: Mocker) -> N
             other.take(1)
         pages.close()
         other.take(1)
+
+
+@pytest.mark.usefixtures("naps")
+def test_pages__a_failed_try_holds_nothing_more(client: Client, autopilot: Mocker) -> None:
+    """The answer of a try that failed makes room for the next one."""
+    memory = Memory(max_bytes=100)
+    page = '{"lists": [{"list_id": "l1"}]}'.ljust(100)
+    autopilot.get(URL + "lists", [{"status_code": 503, "text": " " * 100}, {"text": page}])
+    pages = Lists(replace(client, memory=memory)).pages({})
+
+    next(pages)
+
+    with memory.lease() as other:
+        other.take(1)
+    pages.close()
