@@ -269,7 +269,7 @@ def test_discover__custom_fields(autopilot: Mocker) -> None:
     discovered = SourceAutopilot().discover(LOGGER, CONFIG)
 
     assert [stream.name for stream in discovered.streams] == STREAM_NAMES
-    assert list(properties_of(discovered))[-3:] == ["mail_replied", "custom_nps", "custom_seats"]
+    assert list(properties_of(discovered))[-3:] == ["other_fields", "custom_nps", "custom_seats"]
     assert properties_of(discovered)["custom_seats"] == {
         "title": "Seats",
         "description": 'The custom field "Seats" of Autopilot.',
@@ -496,13 +496,14 @@ def test_read__tells_values_that_do_not_fit_once_a_stream(
     segments = [{"segment_id": f"s{number}"} for number in range(5)]
     autopilot.get(URL + "smart_segments", json={"segments": segments})
     members = re.compile(URL + r"smart_segments/s\d/contacts")
-    autopilot.get(members, text='{"contacts": [{"contact_id": "p1", "Name": "\\u0000"}]}')
+    autopilot.get(members, text='{"contacts": [{"contact_id": "p1\\u0000"}]}')
 
     with caplog.at_level(logging.WARNING):
         list(SourceAutopilot().read(LOGGER, CONFIG, catalog("smart_segments_contacts")))
 
     [line] = caplog.messages
-    assert line.startswith("smart_segments_contacts: 5 values of column name could not be stored")
+    count = "smart_segments_contacts: 5 values of column contact_id could not be stored"
+    assert line.startswith(count)
 
 
 def test_read__refused_bookmark(autopilot: Mocker, caplog: pytest.LogCaptureFixture) -> None:
