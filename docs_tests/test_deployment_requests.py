@@ -55,17 +55,21 @@ def test_crontab__is_the_interval_of_the_config() -> None:
     assert line.startswith(f"{crontab_of(schedule.cron)} /")
 
 
+def forecast_of(contacts: int, page_seconds: float) -> Forecast:
+    """The forecast of an account that has contacts, and hardly anything else."""
+    totals = Totals(contacts, lists=0, segments=0, members=[], page_seconds=page_seconds)
+    return Forecast(totals.chains, page_seconds, frequency=30)
+
+
 def test_times__are_the_forecasts() -> None:
     """The table of times is what the forecast computes."""
 
     def minutes(contacts: int, page_seconds: float) -> str:
-        totals = Totals(contacts, lists=0, segments=0, members=[], page_seconds=page_seconds)
-        return f"{math.ceil(Forecast(totals, frequency=30).minutes - 1e-9):,} min"
+        return f"{math.ceil(forecast_of(contacts, page_seconds).minutes - 1e-9):,} min"
 
     expected = []
     for contacts in (20_000, 100_000, 1_000_000, 5_000_000):
-        totals = Totals(contacts, lists=0, segments=0, members=[], page_seconds=0)
-        calls = f"{Forecast(totals, frequency=30).calls:,}"
+        calls = f"{forecast_of(contacts, page_seconds=0).calls:,}"
         times = [minutes(contacts, page_seconds) for page_seconds in (0, 0.3, 1)]
         expected.append([f"{contacts:,}", calls, *times])
 

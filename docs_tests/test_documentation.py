@@ -134,6 +134,11 @@ def test_page__diagram() -> None:
     }
 
 
+def forecast_at(frequency: int) -> Forecast:
+    """The forecast of the page's account."""
+    return Forecast(TOTALS.chains, TOTALS.page_seconds, frequency)
+
+
 def test_page__schedules() -> None:
     """The table of schedules is what the forecast of the check computes."""
     expected = [
@@ -141,7 +146,7 @@ def test_page__schedules() -> None:
             str(schedule.minutes),
             schedule.basic,
             f"`{schedule.cron}`",
-            f"{Forecast(TOTALS, schedule.minutes).rows_a_month:,}",
+            f"{forecast_at(schedule.minutes).rows_a_month:,}",
         ]
         for schedule in SCHEDULES
     ]
@@ -153,7 +158,10 @@ def test_page__forecast() -> None:
     """The lines that the check logs are those that the page shows."""
     [block] = re.findall(r"```text\n(This account has .+?)```", PAGE, re.S)
 
-    assert block.splitlines() == list(forecast.describe(Forecast(TOTALS, 30)))
+    assert block.splitlines() == [
+        *forecast.describe_account(TOTALS),
+        *forecast.describe(forecast_at(30)),
+    ]
 
 
 def test_page__stitch() -> None:

@@ -20,6 +20,7 @@ Converter = Callable[[Any], Any]
 # Airbyte's destinations and PyAirbyte keep numbers as DECIMAL(38, 9): 29 digits before the point.
 MAX_NUMBER = 1e29
 
+_NUMBERS = (int, float, Decimal)  # without bool, which is an int to isinstance
 _BOOLEANS = {"true": True, "false": False, "1": True, "0": False, "": None}
 
 
@@ -62,12 +63,12 @@ def to_integer(value: Any) -> int | Rejected | None:
         return None
     try:
         number = Decimal(_without_underscores(value)) if isinstance(value, str) else value
-        is_number = isinstance(number, int | float | Decimal) and not isinstance(number, bool)
-        if is_number and MIN_INTEGER <= number <= MAX_INTEGER and number == int(number):
-            return int(number)
+        if type(number) not in _NUMBERS or not MIN_INTEGER <= number <= MAX_INTEGER:
+            return Rejected(value)
+        integer = int(number)
     except (ArithmeticError, ValueError):
-        pass
-    return Rejected(value)
+        return Rejected(value)
+    return integer if integer == number else Rejected(value)
 
 
 def to_number(value: Any) -> float | Rejected | None:
