@@ -6,7 +6,7 @@ PYTHON ?= $(shell for python in python3 python3.12 python3.11 python3.10; do \
 VERSION = $(shell sed -n 's/^version = "\([^"]*\)".*/\1/p' pyproject.toml)
 BIN = .venv/bin
 TESTS = unit_tests integration_tests docs_tests simulator
-CODE = source_autopilot $(TESTS) examples benchmarks main.py setup.py
+CODE = source_autopilot autopilot_loader $(TESTS) examples benchmarks main.py setup.py
 INSTALL = pip install --quiet --constraint requirements.lock --editable '.[tests,demo]'
 
 SECONDS = 600
@@ -27,7 +27,7 @@ help: ## List the tasks
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
 
 demo: .venv/installed ## Sync a simulated account into a DuckDB file and show its tables
-	@$(BIN)/python examples/sync_to_duckdb.py --demo
+	@$(BIN)/python -m autopilot_loader duckdb --demo
 
 unit: .venv/installed ## Run the unit tests, which is enough while working (half a minute)
 	$(BIN)/python -m pytest -n auto --dist worksteal -q unit_tests
@@ -44,7 +44,7 @@ lint: .venv/installed ## Check style, format and which module may import which
 
 types: .venv/installed ## Check the types
 	$(BIN)/mypy --strict source_autopilot
-	$(BIN)/mypy --strict $(TESTS) examples benchmarks
+	$(BIN)/mypy --strict autopilot_loader $(TESTS) examples benchmarks
 
 # CI=1 tells hypothesis to try the same examples each time, so that the same mutants survive. mutmut keeps
 # its verdicts when tests change, so it starts from nothing. `.venv-mutants/bin/mutmut show NAME` shows one.

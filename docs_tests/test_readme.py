@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from integration_tests.support.connector import ALL_TIME, KEY, ROOT, TIMEOUT_SECONDS, Output
+from integration_tests.support.loader import needs_pyairbyte
 from integration_tests.support.postgres import (
     PASSWORD,
     find_programs,
@@ -24,7 +25,6 @@ from integration_tests.support.postgres import (
 )
 from integration_tests.support.rows import expected_rows, sorted_rows
 from integration_tests.support.shell import run_script
-from integration_tests.support.sync_scripts import needs_pyairbyte
 from simulator import Account, Simulator
 
 README = (ROOT / "README.md").read_text()
@@ -54,7 +54,7 @@ def commands(heading: str, word: str) -> str:
 @pytest.fixture
 def checkout(tmp_path: Path) -> Path:
     """A folder like this repository after `make demo`, with a config file."""
-    package = ["source_autopilot", "pyproject.toml", "setup.py", "README.md"]
+    package = ["source_autopilot", "autopilot_loader", "pyproject.toml", "setup.py", "README.md"]
     for name in [*package, "examples", "simulator"]:
         (tmp_path / name).symlink_to(ROOT / name)
     (tmp_path / ".venv").symlink_to(sys.prefix)
@@ -84,7 +84,9 @@ def test_demo__prints_what_the_readme_shows(tmp_path: Path) -> None:
     demo = subprocess.run(  # noqa: S603 - our own program
         [
             sys.executable,
-            str(ROOT / "examples" / "sync_to_duckdb.py"),
+            "-m",
+            "autopilot_loader",
+            "duckdb",
             "--demo",
             "--database",
             str(tmp_path / "autopilot.duckdb"),
@@ -92,6 +94,7 @@ def test_demo__prints_what_the_readme_shows(tmp_path: Path) -> None:
         capture_output=True,
         encoding="utf-8",
         timeout=TIMEOUT_SECONDS,
+        cwd=ROOT,
         check=True,
     )
     printed = demo.stdout.replace(str(tmp_path), "demo").splitlines()
@@ -142,7 +145,7 @@ def test_commands__connector(checkout: Path) -> None:
 @needs_pyairbyte
 def test_commands__duckdb(checkout: Path) -> None:
     """The README's two commands for DuckDB fill the file once, and until ctrl-C."""
-    once, watch = commands("Use it", "sync_to_duckdb").splitlines()
+    once, watch = commands("Use it", "duckdb").splitlines()
     with Simulator(Account(contacts=5), key=KEY) as autopilot:
         environment = {"AUTOPILOT_API_URL": autopilot.url}
         stdout = run_script(once, checkout, environment)

@@ -10,11 +10,12 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
-from destination import SyncFailed
+from autopilot_loader.destination import SyncFailed
 
 if TYPE_CHECKING:
-    from postgres_cache import ExactPostgresCache
     from psycopg import Connection
+
+    from autopilot_loader.postgres_cache import ExactPostgresCache
 
 SCHEMA = "autopilot"
 WORKSHOP = "autopilot_sync_in_progress"
@@ -70,7 +71,7 @@ class FreshSchema:
 
     def cache(self) -> ExactPostgresCache:
         """PyAirbyte's cache, corrected."""
-        from postgres_cache import ExactPostgresCache
+        from autopilot_loader.postgres_cache import ExactPostgresCache
 
         return ExactPostgresCache(
             conninfo=self.database, schema_name=WORKSHOP, cache_dir=self.pages

@@ -18,8 +18,9 @@ from typing import Any
 import airbyte
 from airbyte.strategies import WriteStrategy
 from airbyte_protocol.models import AirbyteMessage  # type: ignore[import-untyped]
-from destination import Destination, FreshTables, SyncFailed
-from sync_progress import Progress
+
+from autopilot_loader.destination import Destination, FreshTables, SyncFailed
+from autopilot_loader.progress import Progress
 
 NAME = "source-autopilot"
 

@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 
 from integration_tests.support.connector import KEY, ROOT
+from integration_tests.support.loader import needs_pyairbyte, sync
 from integration_tests.support.postgres import needs_postgres, run_postgresql
-from integration_tests.support.sync_scripts import EXAMPLES, needs_pyairbyte, sync
 from simulator import Account, Simulator
 from simulator.custom_fields import DEFINITIONS
 
@@ -158,7 +158,7 @@ def test_queries__duckdb(tmp_path: Path) -> None:
     import duckdb
 
     with Simulator(ACCOUNT, key=KEY) as autopilot:
-        code, _, stderr = sync(str(EXAMPLES / "sync_to_duckdb.py"), tmp_path, autopilot.url)
+        code, _, stderr = sync("duckdb", tmp_path, autopilot.url)
     assert (code, stderr) == (0, "")
     with duckdb.connect(str(tmp_path / "autopilot.duckdb"), read_only=True) as connection:
         answers = {}
@@ -183,7 +183,7 @@ def test_queries__postgresql(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
         for name, value in environment.items():
             monkeypatch.setenv(name, value)
         with Simulator(ACCOUNT, key=KEY) as autopilot:
-            code, _, stderr = sync(str(EXAMPLES / "sync_to_postgres.py"), tmp_path, autopilot.url)
+            code, _, stderr = sync("postgres", tmp_path, autopilot.url)
         assert (code, stderr) == (0, "")
         with psycopg.connect(row_factory=dict_row) as connection:
             connection.execute("SET timezone TO 'Pacific/Auckland'")

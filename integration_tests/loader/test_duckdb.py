@@ -1,4 +1,4 @@
-"""examples/sync_to_duckdb.py as a person uses it: what it prints and what it leaves.
+"""The loader into DuckDB as a person uses it: what it prints and what it leaves.
 
 Only the clock of --watch and the terminal are tested from inside.
 """
@@ -19,20 +19,19 @@ from typing import Any
 import pytest
 
 from integration_tests.support.connector import ALL_TIME, KEY, ROOT
-from integration_tests.support.rows import STREAMS, Rows
-from integration_tests.support.sync_scripts import (
-    EXAMPLES,
+from integration_tests.support.loader import (
     expected_tables,
     finish,
     needs_pyairbyte,
     sort_by_id,
-    start_script,
+    start_loader,
     sync,
     wait_until,
 )
+from integration_tests.support.rows import STREAMS, Rows
 from simulator import Account, Fault, Simulator
 
-SCRIPT = str(EXAMPLES / "sync_to_duckdb.py")
+DATABASE = "duckdb"
 NOON = datetime(2026, 11, 1, 12, tzinfo=timezone.utc)
 
 
@@ -81,7 +80,7 @@ def test_sync__every_row(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setenv("PYTHONIOENCODING", "ascii")  # a screen that can't show every name
     account = Account(contacts=250, pairs=400)
     with Simulator(account, key=KEY) as autopilot:
-        code, stdout, stderr = sync(SCRIPT, tmp_path, autopilot.url)
+        code, stdout, stderr = sync(DATABASE, tmp_path, autopilot.url)
 
     assert (code, stderr) == (0, "")
     tables = read_tables(tmp_path / "autopilot.duckdb")
@@ -104,7 +103,7 @@ def test_sync__file_is_open(tmp_path: Path) -> None:
         reader.execute("CREATE TABLE mine AS SELECT 1")
         assert (tmp_path / "autopilot.duckdb.wal").exists()  # what DuckDB would apply to any file
         with Simulator(Account(contacts=0, lists=2, segments=1), key=KEY) as autopilot:
-            code, _, stderr = sync(SCRIPT, tmp_path, autopilot.url)
+            code, _, stderr = sync(DATABASE, tmp_path, autopilot.url)
 
         assert (code, stderr) == (0, "")
         assert reader.sql("FROM contacts").fetchall() == [("person_1",)]
@@ -144,7 +143,7 @@ def test_sync__fails(fault: Fault, sentence: str, tmp_path: Path) -> None:
     """A failed sync says why in the connector's words, exits with 1, leaves the last good one."""
     before = create_last_good_sync(tmp_path)
     with Simulator(Account(contacts=250, pairs=400), key=KEY, faults=[fault]) as autopilot:
-        code, stdout, stderr = sync(SCRIPT, tmp_path, autopilot.url)
+        code, stdout, stderr = sync(DATABASE, tmp_path, autopilot.url)
 
     assert code == 1
     assert stderr.startswith("The sync failed. ")
@@ -190,7 +189,7 @@ def test_sync__interrupted(
     silence = Fault("silence", "/contacts/person_*", times=None)  # page 2
     with (
         Simulator(Account(contacts=250), key=KEY, faults=[silence]) as autopilot,
-        start_script([SCRIPT, "--config", "config.json"], tmp_path, url=autopilot.url) as script,
+        start_loader([DATABASE, "--config", "config.json"], tmp_path, url=autopilot.url) as script,
     ):
         wait_until(lambda: autopilot.log.count("/contacts/person_*") > 0)
         interrupt(script.pid)
@@ -204,18 +203,16 @@ def test_sync__interrupted(
 
 LOSE_A_ROW = """
 import sys
-from pathlib import Path
-sys.path.insert(0, sys.argv[1])
-import sync_to_duckdb, sync_progress
+from autopilot_loader import __main__, progress
 
-class FailingProgress(sync_progress.Progress):
+class FailingProgress(progress.Progress):
     def update(self, message):
         super().update(message)
         if message.record and message.record.stream == "lists":
             raise ValueError("PyAirbyte swallows this, and the row with it")
 
-sync_progress.Progress = FailingProgress
-sys.exit(sync_to_duckdb.main(["--config", "config.json"]))
+progress.Progress = FailingProgress
+sys.exit(__main__.main(["duckdb", "--config", "config.json"]))
 """
 
 
@@ -226,7 +223,7 @@ def test_sync__loses_rows(tmp_path: Path) -> None:
     (tmp_path / "config.json").write_text(json.dumps(ALL_TIME))
     with (
         Simulator(Account(contacts=5, lists=3), key=KEY) as autopilot,
-        start_script(["-c", LOSE_A_ROW, str(EXAMPLES)], tmp_path, url=autopilot.url) as script,
+        start_loader([], tmp_path, url=autopilot.url, python=["-c", LOSE_A_ROW]) as script,
     ):
         code, _, stderr = finish(script)
 
@@ -253,7 +250,7 @@ def interrupt_after_child(pid: int) -> None:
 @needs_pyairbyte
 def test_demo__from_nothing(tmp_path: Path) -> None:
     """The demo needs no account: it fills a file, shows it, and prints commands to open it."""
-    with start_script([SCRIPT, "--demo", "--contacts", "120"], tmp_path) as script:
+    with start_loader([DATABASE, "--demo", "--contacts", "120"], tmp_path) as script:
         code, stdout, stderr = finish(script)
 
     assert (code, stderr) == (0, "")
@@ -318,7 +315,7 @@ def test_config__unusable(content: str | None, sentence: str, tmp_path: Path) ->
     """A sentence says what is wrong with the config file, without the key."""
     if content is not None:
         (tmp_path / "config.json").write_text(content)
-    with start_script([SCRIPT, "--config", "config.json"], tmp_path) as script:
+    with start_loader([DATABASE, "--config", "config.json"], tmp_path) as script:
         code, stdout, stderr = finish(script)
 
     assert code == 1
@@ -330,7 +327,9 @@ def test_config__unusable(content: str | None, sentence: str, tmp_path: Path) ->
 
 def test_pyairbyte__not_installed(tmp_path: Path) -> None:
     """A Python without PyAirbyte gets a sentence about what to install, not a traceback."""
-    with start_script(["-S", SCRIPT, "--demo"], tmp_path) as script:  # no installed packages
+    with start_loader(
+        [DATABASE, "--demo"], tmp_path, python=["-S", "-m", "autopilot_loader"]
+    ) as script:  # no installed packages
         code, stdout, stderr = finish(script)
 
     assert (code, stdout) == (1, "")
@@ -346,8 +345,8 @@ def test_watch__failed_sync(tmp_path: Path) -> None:
     (tmp_path / "config.json").write_text(json.dumps(settings))
     with (
         Simulator(Account(contacts=0), key=KEY) as autopilot,
-        start_script(
-            [SCRIPT, "--config", "config.json", "--watch"], tmp_path, url=autopilot.url
+        start_loader(
+            [DATABASE, "--config", "config.json", "--watch"], tmp_path, url=autopilot.url
         ) as script,
     ):
         assert script.stdout
@@ -374,8 +373,7 @@ class Terminal(io.StringIO):
 def sync_progress(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     """The module that shows the progress of a sync."""
     pytest.importorskip("airbyte_protocol", reason="comes with PyAirbyte")
-    monkeypatch.syspath_prepend(EXAMPLES)
-    return importlib.import_module("sync_progress")
+    return importlib.import_module("autopilot_loader.progress")
 
 
 def make_message(**content: Any) -> Any:
@@ -425,8 +423,7 @@ def test_progress__warning(sync_progress: ModuleType) -> None:
 @pytest.fixture
 def watch(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     """The module that decides when to sync again."""
-    monkeypatch.syspath_prepend(EXAMPLES)
-    return importlib.import_module("watch")
+    return importlib.import_module("autopilot_loader.watch")
 
 
 class Timeline:

@@ -65,13 +65,13 @@ class FreshFile:
 
     def row_counts(self, names: Sequence[str]) -> dict[str, int]:
         """How many rows each table has."""
-        from duckdb_tables import row_counts
+        from autopilot_loader.duckdb_tables import row_counts
 
         return row_counts(self.path, names)
 
     def describe(self, names: Sequence[str]) -> str:
         """The first rows of each table, and a query over all four."""
-        from duckdb_tables import describe
+        from autopilot_loader.duckdb_tables import describe
 
         return describe(self.path, names)
 

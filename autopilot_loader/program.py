@@ -18,9 +18,9 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from demo_account import DemoUnavailable, serve_demo_account
-from destination import Destination, SyncFailed
-from watch import watch
+from autopilot_loader.demo_account import DemoUnavailable, serve_demo_account
+from autopilot_loader.destination import Destination, SyncFailed
+from autopilot_loader.watch import watch
 
 CONNECTOR = Path(sys.executable).with_name("source-autopilot")
 MISSING_PACKAGES = (
@@ -54,18 +54,6 @@ def run(options: argparse.Namespace, destination: Destination) -> int:
         return INTERRUPTED
 
 
-def make_parser(description: str) -> argparse.ArgumentParser:
-    """The options that every destination has."""
-    parser = argparse.ArgumentParser(description=description)
-    account = parser.add_mutually_exclusive_group(required=True)
-    account.add_argument("--config", type=Path, metavar="FILE", help="JSON file with the API key")
-    account.add_argument("--demo", action="store_true", help="sync a simulated account instead")
-    add = parser.add_argument
-    add("--watch", action="store_true", help="again every `frequency` minutes, until ctrl-C")
-    add("--contacts", type=int, default=2500, metavar="N", help="size of the demo (%(default)s)")
-    return parser
-
-
 def _sync(settings: dict[str, Any], destination: Destination, *, repeat: bool) -> int:
     """Sync once, or every `frequency` minutes. Raises UnusableConfig, KeyboardInterrupt."""
     from source_autopilot.config import parse_config
@@ -82,7 +70,9 @@ def _sync(settings: dict[str, Any], destination: Destination, *, repeat: bool) -
     )
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FutureWarning)  # of its libraries, about old Pythons
-        from connector import Connector  # here, because importing PyAirbyte takes five seconds
+        from autopilot_loader.connector import (
+            Connector,
+        )  # here, because importing PyAirbyte takes five seconds
 
     connector = Connector.at(CONNECTOR, settings)
     if repeat:

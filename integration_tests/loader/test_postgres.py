@@ -1,4 +1,4 @@
-"""examples/sync_to_postgres.py into a real PostgreSQL, as a person uses it."""
+"""The loader into a real PostgreSQL, as a person uses it."""
 
 import importlib
 import json
@@ -13,6 +13,15 @@ from typing import Any
 import pytest
 
 from integration_tests.support.connector import ALL_TIME, KEY
+from integration_tests.support.loader import (
+    expected_tables,
+    finish,
+    needs_pyairbyte,
+    sort_by_id,
+    start_loader,
+    sync,
+    wait_until,
+)
 from integration_tests.support.postgres import (
     PASSWORD,
     find_programs,
@@ -20,23 +29,13 @@ from integration_tests.support.postgres import (
     run_postgresql,
 )
 from integration_tests.support.rows import STREAMS, Rows
-from integration_tests.support.sync_scripts import (
-    EXAMPLES,
-    expected_tables,
-    finish,
-    needs_pyairbyte,
-    sort_by_id,
-    start_script,
-    sync,
-    wait_until,
-)
 from simulator import Account, Fault, Simulator
 
 pytestmark = [
     needs_pyairbyte,
     needs_postgres,
 ]
-SCRIPT = str(EXAMPLES / "sync_to_postgres.py")
+DATABASE = "postgres"
 WORKSHOP = "autopilot_sync_in_progress"
 
 
@@ -112,7 +111,7 @@ def test_sync__every_row(tmp_path: Path) -> None:
     create_last_good_sync()
     account = Account(contacts=250, pairs=400)
     with Simulator(account, key=KEY) as autopilot:
-        code, stdout, stderr = sync(SCRIPT, tmp_path, autopilot.url)
+        code, stdout, stderr = sync(DATABASE, tmp_path, autopilot.url)
 
     assert (code, stderr) == (0, "")
     assert read_tables() == expected_tables(account)
@@ -133,7 +132,7 @@ def test_sync__every_row(tmp_path: Path) -> None:
 def test_sync__types_of_columns(tmp_path: Path) -> None:
     """Columns have the types of Airbyte's own PostgreSQL destination, and null is NULL."""
     with Simulator(Account(contacts=50), key=KEY) as autopilot:
-        code, _, stderr = sync(SCRIPT, tmp_path, autopilot.url)
+        code, _, stderr = sync(DATABASE, tmp_path, autopilot.url)
 
     assert (code, stderr) == (0, "")
     found = query(
@@ -156,7 +155,7 @@ def test_sync__privileges(tmp_path: Path) -> None:
     """Default privileges apply to the tables of every sync, though each creates new ones."""
     query("ALTER DEFAULT PRIVILEGES GRANT SELECT ON TABLES TO pg_monitor")
     with Simulator(Account(contacts=3), key=KEY) as autopilot:
-        code, _, stderr = sync(SCRIPT, tmp_path, autopilot.url)
+        code, _, stderr = sync(DATABASE, tmp_path, autopilot.url)
     allowed = query("SELECT has_table_privilege('pg_monitor', 'autopilot.contacts', 'SELECT')")
     query("ALTER DEFAULT PRIVILEGES REVOKE SELECT ON TABLES FROM pg_monitor")
 
@@ -174,8 +173,8 @@ def test_sync__by_url(tmp_path: Path, server: Mapping[str, str]) -> None:
     options = ["--config", "config.json", "--database", url.format(**server)]
     with (
         Simulator(Account(contacts=0, lists=2, segments=1), key=KEY) as autopilot,
-        start_script(
-            [SCRIPT, *options],
+        start_loader(
+            [DATABASE, *options],
             tmp_path,
             url=autopilot.url,
             environment={**unset, "PGPASSWORD": "another"},
@@ -218,7 +217,7 @@ def test_sync__fails(fault: Fault, sentence: str, tmp_path: Path) -> None:
     """A failed sync says why, exits with 1, and leaves the last good one and nothing beside it."""
     create_last_good_sync()
     with Simulator(Account(contacts=250, pairs=400), key=KEY, faults=[fault]) as autopilot:
-        code, _, stderr = sync(SCRIPT, tmp_path, autopilot.url)
+        code, _, stderr = sync(DATABASE, tmp_path, autopilot.url)
 
     assert code == 1
     assert stderr.startswith(f"The sync failed. {sentence}")
@@ -235,10 +234,10 @@ def test_sync__interrupted(tmp_path: Path) -> None:
     stuck = Fault("silence", "/contacts/*", times=None)  # page 2
     with (
         Simulator(Account(contacts=250), key=KEY, faults=[stuck]) as autopilot,
-        start_script([SCRIPT, "--config", "config.json"], tmp_path, url=autopilot.url) as script,
+        start_loader([DATABASE, "--config", "config.json"], tmp_path, url=autopilot.url) as script,
     ):
         wait_until(lambda: autopilot.log.count("/contacts/*") > 0)
-        second = sync(SCRIPT, tmp_path, autopilot.url)
+        second = sync(DATABASE, tmp_path, autopilot.url)
         os.kill(script.pid, signal.SIGTERM)
         code, _, stderr = finish(script)
 
@@ -258,7 +257,7 @@ def test_sync__after_a_killed_one(tmp_path: Path) -> None:
     query(f"CREATE TABLE {WORKSHOP}.contacts AS SELECT 'person_1' AS contact_id")
     account = Account(contacts=0, lists=2, segments=1)
     with Simulator(account, key=KEY) as autopilot:
-        code, _, stderr = sync(SCRIPT, tmp_path, autopilot.url)
+        code, _, stderr = sync(DATABASE, tmp_path, autopilot.url)
 
     assert (code, stderr) == (0, "")
     assert read_tables() == expected_tables(account)
@@ -272,7 +271,7 @@ def test_sync__view_on_a_table(tmp_path: Path) -> None:
     query("CREATE TABLE autopilot.smart_segments_contacts AS SELECT 'segment_1' AS segment_id")
     query("CREATE VIEW public.mine AS SELECT * FROM autopilot.smart_segments_contacts")
     with Simulator(Account(contacts=3), key=KEY) as autopilot:
-        code, _, stderr = sync(SCRIPT, tmp_path, autopilot.url)
+        code, _, stderr = sync(DATABASE, tmp_path, autopilot.url)
     still_there = query("TABLE public.mine")
     query("DROP TABLE autopilot.smart_segments_contacts CASCADE")
 
@@ -287,8 +286,7 @@ def test_replace__open_transaction(monkeypatch: pytest.MonkeyPatch, tmp_path: Pa
     """A transaction that reads and never ends makes the sync fail, in a sentence."""
     import psycopg
 
-    monkeypatch.syspath_prepend(EXAMPLES)
-    module = importlib.import_module("postgres_schema")
+    module = importlib.import_module("autopilot_loader.postgres_schema")
     monkeypatch.setattr(module, "MAX_LOCK_WAIT", "100ms")
     create_last_good_sync()
     with psycopg.connect() as reader, psycopg.connect(autocommit=True) as writer:
@@ -307,8 +305,8 @@ def test_database__not_there(tmp_path: Path) -> None:
     """Without a server the sync says so, without the password."""
     (tmp_path / "config.json").write_text(json.dumps(ALL_TIME))
     database = "postgresql://autopilot:secret@127.0.0.1:1/postgres"
-    arguments = [SCRIPT, "--config", "config.json", "--database", database]
-    with start_script(arguments, tmp_path) as script:
+    arguments = [DATABASE, "--config", "config.json", "--database", database]
+    with start_loader(arguments, tmp_path) as script:
         code, _, stderr = finish(script)
 
     assert code == 1
