@@ -11,11 +11,12 @@ tables of the last sync are replaced only when everything has arrived.
 from __future__ import annotations  # so that an old Python can say what is missing
 
 import argparse
+import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from autopilot_loader.destination import Destination
+from autopilot_loader.destination import DEMO_MARK, MARK, Destination
 from autopilot_loader.duckdb_file import DuckDBFile
 from autopilot_loader.postgres_schema import PostgresSchema
 from autopilot_loader.program import run
@@ -39,6 +40,8 @@ def make_parser() -> argparse.ArgumentParser:
     postgres = databases.add_parser("postgres", help="into a schema of PostgreSQL")
     help_ = "(what PGHOST, PGDATABASE and so on say)"
     postgres.add_argument("--database", default="", metavar="URL", help=help_)
+    help_ = "(autopilot; of a demo, autopilot_demo)"
+    postgres.add_argument("--schema", type=_schema_name, metavar="NAME", help=help_)
     for command in (duckdb, postgres):
         _add_common_options(command)
     return parser
@@ -46,10 +49,20 @@ def make_parser() -> argparse.ArgumentParser:
 
 def open_destination(options: argparse.Namespace) -> Destination:
     """Where the tables go; opens nothing yet."""
+    mark = DEMO_MARK if options.demo else MARK
     if options.command == "duckdb":
         default = Path("demo" if options.demo else "", "autopilot.duckdb")
-        return DuckDBFile(options.database or default)
-    return PostgresSchema(options.database)
+        return DuckDBFile(options.database or default, mark, show_rows=options.demo)
+    default_schema = "autopilot_demo" if options.demo else "autopilot"
+    return PostgresSchema(options.database, options.schema or default_schema, mark)
+
+
+def _schema_name(text: str) -> str:
+    if not re.fullmatch("[a-z_][a-z0-9_]{0,39}", text):
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is no name: up to 40 small letters, digits and underscores are expected"
+        )
+    return text
 
 
 def _add_common_options(command: argparse.ArgumentParser) -> None:

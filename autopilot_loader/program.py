@@ -43,6 +43,7 @@ def run(options: argparse.Namespace, destination: Destination) -> int:
     if not (find_spec("airbyte") and find_spec("source_autopilot") and CONNECTOR.exists()):
         return _print_error(MISSING_PACKAGES)
     sys.stdout.reconfigure(errors="replace")  # type: ignore[union-attr] # names come in any script
+    os.umask(0o077)  # files with personal data are for their owner only
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # a service manager's stop, too
     try:
         with _prepare_environment(), _read_settings(options) as settings:
@@ -105,11 +106,14 @@ def _read_settings(options: argparse.Namespace) -> Iterator[dict[str, Any]]:
 
 def _read_config(path: Path) -> dict[str, Any]:
     try:
-        settings = json.loads(path.read_text("utf-8"))
+        settings = json.loads(path.read_text("utf-8-sig"))
     except OSError as problem:
         raise UnusableConfig(f"{path} cannot be read: {problem.strerror}.") from None
-    except ValueError:
-        settings = None
+    except json.JSONDecodeError as problem:
+        place = f"line {problem.lineno}, column {problem.colno}"
+        raise UnusableConfig(f"{path} is no JSON: {problem.msg}, at {place}.") from None
+    except UnicodeDecodeError:
+        raise UnusableConfig(f"{path} is no JSON: it is not UTF-8 text.") from None
     if not isinstance(settings, dict):
         raise UnusableConfig(f'{path} is no JSON object: expected {{"api_key": "..."}}.')
     return settings
