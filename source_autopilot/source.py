@@ -31,7 +31,12 @@ from source_autopilot.api.retry_policy import (
     READ_POLICY,
     Deadline,
 )
-from source_autopilot.config import Config, connection_specification, parse_config
+from source_autopilot.config import (
+    Config,
+    connection_specification,
+    describe_unknown_settings,
+    parse_config,
+)
 from source_autopilot.errors import InvalidConfig, InvalidState, UnknownTotals, config_error
 from source_autopilot.forecast import Forecast, describe, find_problem, measure_account
 from source_autopilot.streams.base import AutopilotStream
@@ -73,6 +78,7 @@ class SourceAutopilot(AbstractSource):
         front of the form: always a config error. The lists get half of the time; what is left is
         for the forecast.
         """
+        _warn_of_unknown_settings(config, logger)
         deadline = Deadline(COMMAND_SECONDS)
         settings, client = _connect(config, deadline)
         try:
@@ -114,6 +120,7 @@ class SourceAutopilot(AbstractSource):
         Raises UserFacingError: a config error before anything is read if the catalog names an
         unknown stream or a state makes no sense; SyncFailed when streams failed.
         """
+        _warn_of_unknown_settings(config, logger)
         settings, client = _connect(config)
         names = list(dict.fromkeys(configured.stream.name for configured in catalog.streams))
         _require_known_streams(names)
@@ -148,6 +155,11 @@ def validate_settings(config: Mapping[str, Any]) -> Config:
         return parse_config(config)
     except InvalidConfig as invalid:
         raise config_error(str(invalid)) from None
+
+
+def _warn_of_unknown_settings(config: Mapping[str, Any], logger: logging.Logger) -> None:
+    for sentence in describe_unknown_settings(config):
+        logger.warning(sentence)
 
 
 def _connect(config: Mapping[str, Any], deadline: Deadline | None = None) -> tuple[Config, Client]:
