@@ -6,7 +6,7 @@ import sys
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, MutableMapping
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, NoReturn
 
 from airbyte_cdk.entrypoint import AirbyteEntrypoint
 from airbyte_cdk.logger import PRINT_BUFFER
@@ -101,14 +101,25 @@ def execute(source: SourceAutopilot, arguments: list[str]) -> None:
             for message in entrypoint.run(parsed):
                 print(f"{message}\n", end="")
         except SyncFailed:
-            sys.exit(1)
+            exit_failed()
         except SyncStopped as stopped:
             stopped.emit_message()
             PRINT_BUFFER.flush()
             exit_stopped()
         except UserFacingError as failure:
             failure.emit_message()
-            sys.exit(1)
+            exit_failed()
+
+
+def exit_failed() -> NoReturn:
+    """Exit with 1; a terminal whose stdout is redirected is told where the reason is."""
+    stdout, stderr = sys.__stdout__, sys.__stderr__
+    if stderr and stderr.isatty() and stdout and not stdout.isatty():
+        print(
+            'It failed. The reason is where the messages went: grep \'"type":"ERROR"\' FILE',
+            file=stderr,
+        )
+    sys.exit(1)
 
 
 def write_lines(lines: bytes) -> None:

@@ -1,10 +1,15 @@
 """The commands spec, check and discover, as processes."""
 
+import os
+import pty
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from integration_tests.support.connector import ALL_TIME, KEY, run
+from integration_tests.support.connector import ALL_TIME, KEY, ROOT, run
 from simulator import Account, Fault, Simulator
 
 NO_SERVER = "http://127.0.0.1:9/v1"
@@ -143,3 +148,27 @@ def test_api_url__plain_http() -> None:
 
     assert output.connection_status["status"] == "FAILED"
     assert "AUTOPILOT_API_URL" in output.connection_status["message"]
+
+
+def test_read__fails_with_stdout_redirected(tmp_path: Path) -> None:
+    """On a terminal that sees no messages, a failure says where the reason is."""
+    terminal, stderr = pty.openpty()
+    command = [
+        sys.executable,
+        str(ROOT / "main.py"),
+        "read",
+        "--config",
+        "none",
+        "--catalog",
+        "none",
+    ]
+    with (tmp_path / "messages.jsonl").open("w") as messages:
+        code = subprocess.call(command, stdout=messages, stderr=stderr)  # noqa: S603
+    shown = os.read(terminal, 1000).decode()
+    for descriptor in (terminal, stderr):
+        os.close(descriptor)
+
+    assert code == 1
+    assert shown.startswith("It failed. The reason is where the messages went: grep '")
+    pattern = shown.split("'")[1]
+    assert pattern in (tmp_path / "messages.jsonl").read_text()
