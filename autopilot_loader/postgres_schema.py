@@ -109,7 +109,7 @@ class PostgresSchema:
                 f"Another transaction has held a lock on a table of the schema {self.schema} for"
                 f" {MAX_LOCK_WAIT}: look for it in pg_stat_activity."
             )
-        advice = next((text for kind, text in ADVICE.items() if kind == refusal.sqlstate), "")
+        advice = ADVICE.get(refusal.sqlstate or "", "")
         if isinstance(refusal, psycopg.DataError):  # its text has the value in it
             return f"PostgreSQL refused a value ({type(refusal).__name__}): please report that."
         text = refusal.diag.message_primary or str(refusal).strip()
@@ -229,6 +229,7 @@ class FreshSchema:
         new = [name for name, type_ in now.items() if last.get(name) != type_]
         views = self._fetch(VIEWS_ON_COLUMNS, [table, gone])
         if views:
+            shown = table.replace('"', "")
             drop = [f"DROP {view['kind']} {view['name']};" for view in views]
             create = [
                 f"CREATE {view['kind']} {view['name']} AS {view['definition']}" for view in views
@@ -236,7 +237,7 @@ class FreshSchema:
             raise SyncFailed(
                 "\n".join(
                     [
-                        f"{table} has to lose or change {', '.join(gone)}, and what reads these"
+                        f"{shown} has to lose or change {', '.join(gone)}, and what reads these"
                         " columns is in the way. Remove it:",
                         *drop,
                         "sync, and make it again with the columns that there are then:",

@@ -394,7 +394,7 @@ def test_replace__view_in_the_way() -> None:
     made_again = query("TABLE public.mine")
     query(drop)
 
-    assert '"autopilot".contacts has to lose or change seats, and' in str(failure.value)
+    assert "autopilot.contacts has to lose or change seats, and" in str(failure.value)
     assert rows == [{"contact_id": "person_1", "seats": 1}]
     assert made_again == [{"seats": 1}]
 
