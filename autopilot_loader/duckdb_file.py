@@ -66,7 +66,7 @@ class DuckDBFile:
         if isinstance(found[-1], duckdb.ConversionException | duckdb.ConstraintException):
             return f"DuckDB refused the rows ({name}): please report that, with this sentence."
         sentence = f"DuckDB could not save the rows: {first_line(found[-1])}."
-        if isinstance(found[-1], duckdb.IOException | duckdb.OutOfMemoryException):
+        if isinstance(found[-1], duckdb.OperationalError):
             folder = self.path.resolve().parent
             return f"{sentence} Look for room on the disk of {folder} and in memory."
         return f"{sentence} Please report that, with this sentence."
