@@ -97,6 +97,8 @@ def test_sync__every_row(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     assert "\ncontacts: 250 rows\nlists: 10 rows\n" in stdout
     assert tables["contacts"][0]["email"] not in stdout
     assert oct((tmp_path / "autopilot.duckdb").stat().st_mode)[-3:] == "600"
+    with DuckDBFile(tmp_path / "autopilot.duckdb", MARK).create_fresh() as fresh:
+        fresh.require_ours()  # so that the next sync may replace it
 
 
 @needs_pyairbyte

@@ -279,14 +279,15 @@ def test_sync__after_a_killed_one(tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("database")
 def test_sync__table_of_another_program(tmp_path: Path) -> None:
-    """A table that the loader did not make is named, and not touched."""
+    """A table that the loader did not make is named before anything is read, and not touched."""
     query("CREATE SCHEMA autopilot")
     query(
         "CREATE TABLE autopilot.contacts AS SELECT 'person_' || number AS contact_id,"
         " now() AS _sdc_batched_at, number AS _sdc_sequence FROM generate_series(1, 500) AS number"
     )
-    with Simulator(Account(contacts=3), key=KEY) as autopilot:
+    with Simulator(Account(contacts=150), key=KEY) as autopilot:
         code, _, stderr = sync(DATABASE, tmp_path, autopilot.url)
+        pages = autopilot.log.count("/contacts/person_*")
     left = query("SELECT count(*), max(_sdc_sequence) FROM autopilot.contacts")
     tables = query(
         "SELECT relname FROM pg_tables JOIN pg_class ON relname = tablename"
@@ -297,6 +298,7 @@ def test_sync__table_of_another_program(tmp_path: Path) -> None:
     assert stderr.startswith("The sync failed. The loader did not make autopilot.contacts, and")
     assert "as in --schema autopilot_new." in stderr
     assert stderr.endswith("\nThe schema autopilot was not changed.\n")
+    assert pages == 0
     assert (left, tables) == ([{"count": 500, "max": 500}], [{"relname": "contacts"}])
 
 
