@@ -6,7 +6,7 @@ PYTHON ?= $(shell for python in python3 python3.12 python3.11 python3.10; do \
 VERSION = $(shell sed -n 's/^version = "\([^"]*\)".*/\1/p' pyproject.toml)
 BIN = .venv/bin
 TESTS = unit_tests integration_tests docs_tests simulator verification
-CODE = source_autopilot $(TESTS) examples benchmarks main.py setup.py
+CODE = source_autopilot autopilot_loader $(TESTS) examples benchmarks main.py setup.py
 INSTALL = pip install --quiet --constraint requirements.lock --editable '.[tests,demo]'
 
 SECONDS = 600
@@ -28,7 +28,7 @@ help: ## List the tasks
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
 
 demo: .venv/installed ## Sync a simulated account into a DuckDB file and show its tables
-	@$(BIN)/python examples/sync_to_duckdb.py --demo
+	@$(BIN)/python -m autopilot_loader duckdb --demo
 
 verify: .venv/installed ## Ask your account, by CONFIG=secrets/config.json, what docs/autopilot-api.md believes
 	@$(BIN)/python -m verification --config "$(CONFIG)"
@@ -48,7 +48,7 @@ lint: .venv/installed ## Check style, format and which module may import which
 
 types: .venv/installed ## Check the types
 	$(BIN)/mypy --strict source_autopilot
-	$(BIN)/mypy --strict $(TESTS) examples benchmarks
+	$(BIN)/mypy --strict autopilot_loader $(TESTS) examples benchmarks
 
 # CI=1 tells hypothesis to try the same examples each time, so that the same mutants survive. mutmut keeps
 # its verdicts when tests change, so it starts from nothing. `.venv-mutants/bin/mutmut show NAME` shows one.
@@ -91,7 +91,8 @@ clean: ## Remove what the other tasks made
 		.import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 
 .venv/installed: pyproject.toml requirements.lock
-	@test -n "$(PYTHON)" || { echo "Python 3.10, 3.11 or 3.12 is needed: install one, or say make PYTHON=/path/to/python3.12"; exit 1; }
+	@"$(PYTHON)" -c '$(SUPPORTED)' 2>/dev/null || { echo "Python 3.10, 3.11 or 3.12 is needed, which $(or $(PYTHON),python3) is not:" \
+		"install one, or say make PYTHON=/path/to/python3.12"; exit 1; }
 	$(PYTHON) -m venv --clear .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint requirements.lock uv
 	$(BIN)/python -m uv $(INSTALL) --compile-bytecode || $(BIN)/python -m $(INSTALL) # pip knows the machine's mirrors

@@ -204,7 +204,7 @@ def test_cron__commands(docker: str, tmp_path: Path, monkeypatch: pytest.MonkeyP
 
 def test_crontab__tries_twice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The crontab's line tries again when the first sync fails, and cron passes it on as it is."""
-    [line] = re.findall(r"```crontab\n(.+)\n```", PAGE)
+    [line] = re.findall(r"```crontab\n(.+sync_from_cron.+)\n```", PAGE)
     command = line.split(" ", 5)[5]
     for there, here in {
         "/opt/autopilot/": f"{shlex.quote(str(ROOT / 'examples'))}/",

@@ -230,6 +230,30 @@ def test_page__errors() -> None:
     assert all(advice for _, advice in rows)
 
 
+LOADER_ERRORS = {"SyncFailed", "UnusableConfig", "DemoUnavailable"}
+
+
+def loader_sentences() -> set[str]:
+    """The first sentence of each error that the loader raises, with an ellipsis for each value."""
+    sentences = set()
+    for path in (ROOT / "autopilot_loader").glob("*.py"):
+        for call in ast.walk(ast.parse(path.read_text())):
+            if isinstance(call, ast.Call) and ast.unparse(call.func) in LOADER_ERRORS:
+                nodes = [node for node in ast.walk(call) if isinstance(node, ast.expr)]
+                nodes.sort(key=lambda node: (node.lineno, node.col_offset))
+                long = [text for text in map(skeleton, nodes) if len(text) > len(", at … \n")]
+                sentences |= {re.split(r"[.;] |(?<=:) …? ?[A-Z]", text)[0] for text in long[:1]}
+    return {re.sub(r"[.:]+$", "", sentence) for sentence in sentences}
+
+
+def test_errors_page__loader() -> None:
+    """The page says of every error of the loader what to do."""
+    page = (ROOT / "docs" / "errors.md").read_text()
+    rows = {row[0].strip("`") for row in table_under("The loader", page)}
+
+    assert loader_sentences() - rows == set()
+
+
 @pytest.mark.parametrize("document", DOCUMENTS)
 def test_links__lead_somewhere(document: str) -> None:
     """Files and headings that a document links to are there."""

@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from integration_tests.support.connector import ALL_TIME, KEY, ROOT, TIMEOUT_SECONDS, Output
+from integration_tests.support.loader import needs_pyairbyte
 from integration_tests.support.postgres import (
     PASSWORD,
     find_programs,
@@ -24,7 +25,6 @@ from integration_tests.support.postgres import (
 )
 from integration_tests.support.rows import expected_rows, sorted_rows
 from integration_tests.support.shell import run_script
-from integration_tests.support.sync_scripts import needs_pyairbyte
 from simulator import Account, Simulator
 
 README = (ROOT / "README.md").read_text()
@@ -54,7 +54,7 @@ def commands(heading: str, word: str) -> str:
 @pytest.fixture
 def checkout(tmp_path: Path) -> Path:
     """A folder like this repository after `make demo`, with a config file."""
-    package = ["source_autopilot", "pyproject.toml", "setup.py", "README.md"]
+    package = ["source_autopilot", "autopilot_loader", "pyproject.toml", "setup.py", "README.md"]
     for name in [*package, "examples", "simulator"]:
         (tmp_path / name).symlink_to(ROOT / name)
     (tmp_path / ".venv").symlink_to(sys.prefix)
@@ -84,7 +84,9 @@ def test_demo__prints_what_the_readme_shows(tmp_path: Path) -> None:
     demo = subprocess.run(  # noqa: S603 - our own program
         [
             sys.executable,
-            str(ROOT / "examples" / "sync_to_duckdb.py"),
+            "-m",
+            "autopilot_loader",
+            "duckdb",
             "--demo",
             "--database",
             str(tmp_path / "autopilot.duckdb"),
@@ -92,6 +94,7 @@ def test_demo__prints_what_the_readme_shows(tmp_path: Path) -> None:
         capture_output=True,
         encoding="utf-8",
         timeout=TIMEOUT_SECONDS,
+        cwd=ROOT,
         check=True,
     )
     printed = demo.stdout.replace(str(tmp_path), "demo").splitlines()
@@ -105,7 +108,7 @@ def test_commands__all_are_tested() -> None:
     """The documents show no commands but those that are tested here or in test_image."""
     shown_in_readme = [heading for heading, _ in shell_blocks(README)]
 
-    assert shown_in_readme == ["Use it", "Use it", "Use it", "Use it with Docker"]
+    assert shown_in_readme == ["Use it"] * 4 + ["Use it with Docker"]
     assert [heading for heading, _ in shell_blocks(PAGE)] == ["Without Airbyte"]
     assert re.findall(r"^\$ (.+)$", README + PAGE, re.M) == ["make demo", "make test"]
 
@@ -114,14 +117,16 @@ def test_commands__connector(checkout: Path) -> None:
     """After `pip install` the README's commands deliver every record."""
     (checkout / "source_autopilot").unlink()  # pip writes beside the package
     shutil.copytree(ROOT / "source_autopilot", checkout / "source_autopilot")
-    venv = checkout / "another-venv"
-    subprocess.run([sys.executable, "-m", "venv", str(venv)], check=True)  # noqa: S603
+    venv = checkout / "venv"
+    settings = commands("Use it", "chmod").replace("YOUR-KEY", KEY)
+    create_venv, use_it = commands("Use it", "pip install").split("\n", 1)
+    run_script(settings, checkout)
+    run_script(create_venv.replace("python3", shlex.quote(sys.executable)), checkout)
     [site] = venv.glob("lib/python*/site-packages")
     # The venv of the tests lends the dependencies, so that nothing is downloaded.
     (site / "lent.pth").write_text(f"{Path(pytest.__file__).parent.parent}\n")
     shutil.rmtree(site / "setuptools", ignore_errors=True)  # Python's own, which may be too old
     environment = {
-        "PATH": f"{venv / 'bin'}:{os.environ['PATH']}",
         "PIP_NO_INDEX": "1",
         "PIP_NO_DEPS": "1",
         "PIP_NO_BUILD_ISOLATION": "0",  # pip's way to say yes to this one
@@ -129,7 +134,7 @@ def test_commands__connector(checkout: Path) -> None:
     account = Account(contacts=150, segments=3)
     with Simulator(account, key=KEY) as autopilot:
         environment["AUTOPILOT_API_URL"] = autopilot.url
-        stdout = run_script(commands("Use it", "pip install"), checkout, environment)
+        stdout = run_script(use_it, checkout, environment)
 
     lines = [line for line in stdout.split("\n") if line.startswith("{")]
     output = Output(0, "\n".join(lines), "")
@@ -142,7 +147,7 @@ def test_commands__connector(checkout: Path) -> None:
 @needs_pyairbyte
 def test_commands__duckdb(checkout: Path) -> None:
     """The README's two commands for DuckDB fill the file once, and until ctrl-C."""
-    once, watch = commands("Use it", "sync_to_duckdb").splitlines()
+    once, watch = commands("Use it", "duckdb --config").splitlines()
     with Simulator(Account(contacts=5), key=KEY) as autopilot:
         environment = {"AUTOPILOT_API_URL": autopilot.url}
         stdout = run_script(once, checkout, environment)
@@ -176,8 +181,11 @@ def test_commands__postgresql(checkout: Path) -> None:
         script = commands("Use it", "psql").replace("YOUR-PASSWORD", shlex.quote(PASSWORD))
         stdout = run_script(script, checkout, environment)
         demo = run_script(commands("Without Airbyte", "--demo"), checkout, environment)
+        count = "psql -d warehouse -Atc 'SELECT count(*) FROM autopilot.contacts'"
+        left = run_script(count, checkout, environment)
 
     assert "\ncontacts: 3 rows\n" in stdout
     assert stdout.endswith("(3 rows)\n\n")
     assert demo.count("\ncontacts: 2,500 rows\n") == 2
+    assert left == "3\n"  # a demo does not touch the real tables
     assert (checkout / "demo" / "autopilot.duckdb").exists()

@@ -10,7 +10,7 @@
 # WORKER_JOB_ID tells the connector that they are of the same sync (docs/decisions/0005).
 #
 # Exit code: the connector's, 0 for a complete sync only; 75 if another run is still at it; 64 or 66
-# if the folder or a file of it is missing.
+# if the folder or a file of it is missing; 125 to 127 if Docker cannot run the image.
 set -eu
 umask 077
 export LC_ALL=C
@@ -49,6 +49,10 @@ main() {
   if [ "$code" -eq 0 ]; then
     mv "$raw" "${raw%.raw}.jsonl"
     publish
+  elif [ "$code" -ge 125 ] && [ "$code" -le 127 ]; then # docker's own, before there is a connector
+    echo "Nothing was started: Docker cannot run the image $image (exit code $code)." >&2
+    rm "$raw"
+    [ -n "$(find "$unfinished" -name '*.jsonl')" ] || rm -rf "$unfinished"
   else
     echo "The sync of $folder is not complete (exit code $code); the next run goes on with it." >&2
     errors "$raw" >&2

@@ -4,8 +4,9 @@ Parsed and checked here, once; everything else takes a `Config`.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime, timezone
+from difflib import get_close_matches
 from typing import Annotated, Any
 
 from pydantic import (
@@ -147,6 +148,20 @@ def parse_config(settings: Mapping[str, Any]) -> Config:
     raise InvalidConfig(
         " ".join(_sentence(name, given.get(name), problem) for name, problem in problems.items())
     )
+
+
+def describe_unknown_settings(settings: Mapping[str, Any]) -> Iterator[str]:
+    """A sentence for each setting that the form does not have, with the name that was meant.
+
+    Names that begin with an underscore are Airbyte's own. Values are never repeated.
+    """
+    known = list(Config.model_fields)
+    for name in settings:
+        if name in known or name.startswith("_"):
+            continue
+        likely = get_close_matches(name.lower().replace("-", "_"), known, n=1)
+        meant = f"did you mean {likely[0]}?" if likely else f"there are {', '.join(known)}."
+        yield f"The setting {name} is unknown and has no effect: {meant}"
 
 
 def _sentence(name: str, value: object, problem: str) -> str:

@@ -8,7 +8,7 @@ import sys
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from contextlib import redirect_stdout, suppress
-from typing import Any
+from typing import Any, NoReturn
 
 from airbyte_cdk.entrypoint import AirbyteEntrypoint
 from airbyte_cdk.logger import PRINT_BUFFER
@@ -113,7 +113,7 @@ def execute(source: SourceAutopilot, arguments: list[str], signals: StopSignals)
             for message in entrypoint.run(parsed):
                 print(f"{message}\n", end="")
         except SyncFailed:
-            sys.exit(1)
+            exit_failed()
         except SyncStopped as stopped:
             stopped.emit_message()
             PRINT_BUFFER.flush()
@@ -123,7 +123,18 @@ def execute(source: SourceAutopilot, arguments: list[str], signals: StopSignals)
             status = failure.as_connection_status_message()
             if parsed.command == "check" and status:  # its file of settings cannot be read
                 print(entrypoint.airbyte_message_to_string(status))
-            sys.exit(1)
+            exit_failed()
+
+
+def exit_failed() -> NoReturn:
+    """Exit with 1; a terminal whose stdout is redirected is told where the reason is."""
+    stdout, stderr = sys.__stdout__, sys.__stderr__
+    if stderr and stderr.isatty() and stdout and not stdout.isatty():
+        print(
+            'It failed. The reason is where the messages went: grep \'"type":"ERROR"\' FILE',
+            file=stderr,
+        )
+    sys.exit(1)
 
 
 def write_lines(lines: bytes) -> None:

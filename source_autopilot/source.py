@@ -37,6 +37,7 @@ from source_autopilot.config import (
     DOCUMENTATION_URL,
     Config,
     connection_specification,
+    describe_unknown_settings,
     parse_config,
 )
 from source_autopilot.errors import (
@@ -92,6 +93,7 @@ class SourceAutopilot(AbstractSource):
         always a config error, of which the CDK makes the status FAILED. The forecast gets the time
         that the lists leave.
         """
+        _warn_of_unknown_settings(config, logger)
         try:
             settings, client = _connect(config, Deadline(COMMAND_SECONDS))
             lists = len(list(Lists(client).read_records(SyncMode.full_refresh)))
@@ -140,6 +142,7 @@ class SourceAutopilot(AbstractSource):
         Raises UserFacingError: a config error before anything is read if the catalog names an
         unknown stream or a state makes no sense; SyncFailed when streams failed.
         """
+        _warn_of_unknown_settings(config, logger)
         settings, client = _connect(config)
         names = list(dict.fromkeys(configured.stream.name for configured in catalog.streams))
         _require_known_streams(names)
@@ -177,6 +180,11 @@ def validate_settings(config: Mapping[str, Any]) -> Config:
         return parse_config(config)
     except InvalidConfig as invalid:
         raise config_error(str(invalid)) from None
+
+
+def _warn_of_unknown_settings(config: Mapping[str, Any], logger: logging.Logger) -> None:
+    for sentence in describe_unknown_settings(config):
+        logger.warning(sentence)
 
 
 def _connect(config: Mapping[str, Any], deadline: Deadline | None = None) -> tuple[Config, Client]:

@@ -10,7 +10,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from source_autopilot import config
-from source_autopilot.config import connection_specification, parse_config
+from source_autopilot.config import (
+    connection_specification,
+    describe_unknown_settings,
+    parse_config,
+)
 from source_autopilot.errors import InvalidConfig
 from unit_tests.support.constants import KEY, NOW
 from unit_tests.support.documents import JSON
@@ -156,6 +160,24 @@ def test_parse_config__any_json(settings_given: dict[str, Any]) -> None:
     assert parsed.start_date <= NOW
     assert parsed.start_date.utcoffset() == timedelta(0)
     assert 1 <= parsed.frequency <= 10080
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("startdate", "did you mean start_date?"),
+        ("Start-Date", "did you mean start_date?"),
+        ("apikey", "did you mean api_key?"),
+        ("workspace", "there are api_key, start_date, frequency."),
+    ],
+)
+def test_describe_unknown_settings(name: str, meant: str) -> None:
+    """A setting that the form does not have is named, with the likely one, without its value."""
+    given = {"api_key": KEY, "start_date": None, "_injected": 1, name: "2024-01-31"}
+
+    sentences = list(describe_unknown_settings(given))
+
+    assert sentences == [f"The setting {name} is unknown and has no effect: {meant}"]
 
 
 def test_connection_specification__settings() -> None:

@@ -505,6 +505,24 @@ def test_read__unusable_settings() -> None:
     assert raised.value.failure_type == FailureType.config_error
 
 
+@pytest.mark.parametrize("command", ["check", "read"])
+def test_commands__unknown_setting(
+    autopilot: Mocker, caplog: pytest.LogCaptureFixture, command: str
+) -> None:
+    """A check and a read warn of a setting that has no effect."""
+    autopilot.get(f"{URL}lists", json={"lists": []})
+    autopilot.get(f"{URL}contacts", json={"contacts": []})
+    autopilot.get(f"{URL}smart_segments", json={"segments": []})
+    config = {**CONFIG, "startdate": "2024-01-31"}
+
+    if command == "check":
+        SourceAutopilot().check_connection(LOGGER, config)
+    else:
+        list(SourceAutopilot().read(LOGGER, config, catalog("lists")))
+
+    assert "The setting startdate is unknown and has no effect: did you mean" in caplog.text
+
+
 def test_read__only_what_the_catalog_names(autopilot: Mocker) -> None:
     """Streams that are not in the catalog are not asked for."""
     autopilot.get(URL + "lists", json={"lists": [{"list_id": "l1"}]})

@@ -1,1 +1,1 @@
-"""The programs in examples/, and the queries in the docs."""
+"""The programs in examples/."""

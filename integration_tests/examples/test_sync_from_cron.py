@@ -297,3 +297,18 @@ def test_sync__no_folder() -> None:
 
     assert (run.returncode, run.stdout) == (64, "")
     assert run.stderr.startswith("usage:")
+
+
+def test_sync__wrong_image(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """If Docker cannot run the image, that is said, and nothing is left to go on with."""
+    programs = tmp_path / "bin"
+    programs.mkdir()
+    (programs / "docker").write_text("#!/bin/sh\nexit 125\n")
+    (programs / "docker").chmod(0o755)
+    monkeypatch.setenv("PATH", str(programs), prepend=os.pathsep)
+
+    done = sync(folder)
+
+    sentence = "Nothing was started: Docker cannot run the image source-autopilot"
+    assert (done.returncode, done.stderr) == (125, f"{sentence} (exit code 125).\n")
+    assert sorted(os.listdir(folder)) == ["catalog.json", "config.json"]

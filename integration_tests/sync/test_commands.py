@@ -1,6 +1,8 @@
 """The commands spec, check and discover, as processes, and what stdout is for all."""
 
 import json
+import os
+import pty
 import subprocess
 import sys
 from pathlib import Path
@@ -237,3 +239,27 @@ def test_usage() -> None:
 
     assert (output.returncode, output.stdout) == (2, "")
     assert output.stderr.startswith("usage: main.py [-h] {spec,check,discover,read} ...")
+
+
+def test_read__fails_with_stdout_redirected(tmp_path: Path) -> None:
+    """On a terminal that sees no messages, a failure says where the reason is."""
+    terminal, stderr = pty.openpty()
+    command = [
+        sys.executable,
+        str(ROOT / "main.py"),
+        "read",
+        "--config",
+        "none",
+        "--catalog",
+        "none",
+    ]
+    with (tmp_path / "messages.jsonl").open("w") as messages:
+        code = subprocess.call(command, stdout=messages, stderr=stderr)  # noqa: S603
+    shown = os.read(terminal, 1000).decode()
+    for descriptor in (terminal, stderr):
+        os.close(descriptor)
+
+    assert code == 1
+    assert shown.startswith("It failed. The reason is where the messages went: grep '")
+    pattern = shown.split("'")[1]
+    assert pattern in (tmp_path / "messages.jsonl").read_text()

@@ -1,4 +1,4 @@
-"""The scripts in examples/ as a person runs them, and the rows of their tables."""
+"""The loader as a person runs it, and the rows of its tables."""
 
 import json
 import os
@@ -19,33 +19,32 @@ from integration_tests.support.connector import ALL_TIME, ROOT, TIMEOUT_SECONDS
 from integration_tests.support.rows import all_rows
 from simulator import Account
 
-EXAMPLES = ROOT / "examples"
-
 needs_pyairbyte = pytest.mark.skipif(
     find_spec("airbyte") is None, reason="PyAirbyte is not installed: it needs Python 3.10 to 3.12"
 )
 
 
 @contextmanager
-def start_script(
-    program: Sequence[str],
+def start_loader(
+    arguments: Sequence[str],
     folder: Path,
     *,
     url: str | None = None,
     environment: Mapping[str, str] | None = None,
+    python: Sequence[str] = ("-m", "autopilot_loader"),
 ) -> Iterator["subprocess.Popen[str]"]:
-    """Start a script in a folder, in a process group of its own, as a shell does.
+    """Start the loader in a folder, in a process group of its own, as a shell does.
 
-    `program` is what Python gets: the script and its arguments. `url` is the API's address.
+    `url` is the API's address, `python` what the interpreter gets.
     """
     variables = dict(os.environ)
     variables.pop("AUTOPILOT_API_URL", None)
     if url:
         variables["AUTOPILOT_API_URL"] = url
     with subprocess.Popen(  # noqa: S603 - our own program
-        [sys.executable, *program],
+        [sys.executable, *python, *arguments],
         cwd=folder,
-        env={**variables, **(environment or {})},
+        env={**variables, "PYTHONPATH": str(ROOT), **(environment or {})},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         encoding="utf-8",
@@ -105,9 +104,9 @@ def wait_until(condition: Callable[[], bool]) -> None:
 
 
 def sync(
-    script: str, folder: Path, url: str, settings: Mapping[str, Any] = ALL_TIME
+    database: str, folder: Path, url: str, settings: Mapping[str, Any] = ALL_TIME
 ) -> tuple[int, str, str]:
-    """Run a script once with these settings; its exit code, stdout and stderr."""
+    """Sync once into "duckdb" or "postgres"; the exit code, stdout and stderr."""
     (folder / "config.json").write_text(json.dumps(settings))
-    with start_script([script, "--config", "config.json"], folder, url=url) as process:
+    with start_loader([database, "--config", "config.json"], folder, url=url) as process:
         return finish(process)

@@ -19,7 +19,10 @@ CLEAR_LINE = "\r\033[K"  # for terminals: back to the beginning of the line, and
 
 
 class Progress:
-    """Prints a line for each complete stream and, on a terminal, a running count of rows.
+    """Prints a line for each complete stream.
+
+    On a terminal there is a running count of rows, and in a log what the connector logs, which
+    every minute is how far it is and when it will be done.
 
     Attributes:
         rows: how many rows of each stream were received.
@@ -55,6 +58,8 @@ class Progress:
             self._update_from_trace(message.trace)
         elif message.log and message.log.level == Level.WARN:
             self.say(f"  warning: {message.log.message}")
+        elif message.log and message.log.level == Level.INFO and not self._screen.isatty():
+            self.say(f"  {message.log.message}")
         elif message.connectionStatus and message.connectionStatus.status == Status.FAILED:
             self.failures.append(message.connectionStatus.message or "The check failed.")
 

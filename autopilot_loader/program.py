@@ -18,9 +18,9 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from demo_account import DemoUnavailable, serve_demo_account
-from destination import Destination, SyncFailed
-from watch import watch
+from autopilot_loader.demo_account import DemoUnavailable, serve_demo_account
+from autopilot_loader.destination import Destination, SyncFailed
+from autopilot_loader.watch import watch
 
 CONNECTOR = Path(sys.executable).with_name("source-autopilot")
 MISSING_PACKAGES = (
@@ -43,6 +43,7 @@ def run(options: argparse.Namespace, destination: Destination) -> int:
     if not (find_spec("airbyte") and find_spec("source_autopilot") and CONNECTOR.exists()):
         return _print_error(MISSING_PACKAGES)
     sys.stdout.reconfigure(errors="replace")  # type: ignore[union-attr] # names come in any script
+    os.umask(0o077)  # files with personal data are for their owner only
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # a service manager's stop, too
     try:
         with _prepare_environment(), _read_settings(options) as settings:
@@ -52,18 +53,6 @@ def run(options: argparse.Namespace, destination: Destination) -> int:
     except KeyboardInterrupt:
         _print_error(f"\nStopped before the end. {destination.describe_last()}")
         return INTERRUPTED
-
-
-def make_parser(description: str) -> argparse.ArgumentParser:
-    """The options that every destination has."""
-    parser = argparse.ArgumentParser(description=description)
-    account = parser.add_mutually_exclusive_group(required=True)
-    account.add_argument("--config", type=Path, metavar="FILE", help="JSON file with the API key")
-    account.add_argument("--demo", action="store_true", help="sync a simulated account instead")
-    add = parser.add_argument
-    add("--watch", action="store_true", help="again every `frequency` minutes, until ctrl-C")
-    add("--contacts", type=int, default=2500, metavar="N", help="size of the demo (%(default)s)")
-    return parser
 
 
 def _sync(settings: dict[str, Any], destination: Destination, *, repeat: bool) -> int:
@@ -82,7 +71,9 @@ def _sync(settings: dict[str, Any], destination: Destination, *, repeat: bool) -
     )
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FutureWarning)  # of its libraries, about old Pythons
-        from connector import Connector  # here, because importing PyAirbyte takes five seconds
+        from autopilot_loader.connector import (
+            Connector,
+        )  # here, because importing PyAirbyte takes five seconds
 
     connector = Connector.at(CONNECTOR, settings)
     if repeat:
@@ -115,11 +106,14 @@ def _read_settings(options: argparse.Namespace) -> Iterator[dict[str, Any]]:
 
 def _read_config(path: Path) -> dict[str, Any]:
     try:
-        settings = json.loads(path.read_text("utf-8"))
+        settings = json.loads(path.read_text("utf-8-sig"))
     except OSError as problem:
         raise UnusableConfig(f"{path} cannot be read: {problem.strerror}.") from None
-    except ValueError:
-        settings = None
+    except json.JSONDecodeError as problem:
+        place = f"line {problem.lineno}, column {problem.colno}"
+        raise UnusableConfig(f"{path} is no JSON: {problem.msg}, at {place}.") from None
+    except UnicodeDecodeError:
+        raise UnusableConfig(f"{path} is no JSON: it is not UTF-8 text.") from None
     if not isinstance(settings, dict):
         raise UnusableConfig(f'{path} is no JSON object: expected {{"api_key": "..."}}.')
     return settings

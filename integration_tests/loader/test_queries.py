@@ -14,12 +14,14 @@ from typing import Any
 import pytest
 
 from integration_tests.support.connector import KEY, ROOT
+from integration_tests.support.loader import needs_pyairbyte, sync
 from integration_tests.support.postgres import needs_postgres, run_postgresql
-from integration_tests.support.sync_scripts import EXAMPLES, needs_pyairbyte, sync
 from simulator import Account, Simulator
 from simulator.custom_fields import DEFINITIONS
 
 DOCUMENT = (ROOT / "docs" / "queries.md").read_text()
+STITCH = (ROOT / "docs" / "coming-from-stitch.md").read_text()
+DEPLOYMENT = (ROOT / "docs" / "deployment.md").read_text()
 ACCOUNT = Account(contacts=250)
 Row = dict[str, Any]
 Answers = dict[str, list[Row]]
@@ -27,11 +29,11 @@ Answers = dict[str, list[Row]]
 pytestmark = needs_pyairbyte
 
 
-def read_queries(database: str) -> dict[str, str]:
-    """The document's queries for a database, by section."""
+def read_queries(database: str, document: str = DOCUMENT) -> dict[str, str]:
+    """A document's queries for a database, by section; of several in a section the last one."""
     section, queries = "", {}
     for heading, databases, sql in re.findall(
-        r"^#+ (.+)$|^```sql\n-- (.+)\n([^`]+)```$", DOCUMENT, re.MULTILINE
+        r"^#+ (.+)$|^```sql\n-- (.+)\n([^`]+)```$", document, re.MULTILINE
     ):
         section = heading or section
         if database in databases.split(", "):
@@ -155,50 +157,163 @@ def normalize(answers: Answers) -> Answers:
     return {section: sort_rows(rows) for section, rows in answers.items()}
 
 
-def test_queries__duckdb(tmp_path: Path) -> None:
+def subtables() -> Answers:
+    """The rows of Stitch's subtables, by the names of the views that stand for them."""
+    names = {name for row in ACCOUNT.rows() for name, value in row.items() if is_subtable(value)}
+    return {
+        f"contacts__{name}": [
+            {"_sdc_source_key_contact_id": contact["contact_id"], "_sdc_level_0_id": place}
+            | subtable_row(item)
+            for contact in ACCOUNT.rows()
+            for place, item in enumerate(contact.get(name) or [])
+        ]
+        for name in names - {"mail_sent", "mail_replied"}  # which Stitch doesn't have
+    }
+
+
+def is_subtable(value: Any) -> bool:
+    """Whether Stitch makes a table of it."""
+    return isinstance(value, list)
+
+
+def subtable_row(item: Any) -> Row:
+    """What Stitch has of an item of an array."""
+    if not isinstance(item, dict):
+        return {"value": item}
+    at = {"timestamp": parse_time(item["timestamp"])} if "timestamp" in item else {}
+    return {**item, **at}
+
+
+@pytest.fixture(scope="module")
+def synced_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The account in DuckDB."""
+    folder = tmp_path_factory.mktemp("duckdb")
+    with Simulator(ACCOUNT, key=KEY) as autopilot:
+        code, _, stderr = sync("duckdb", folder, autopilot.url)
+    assert (code, stderr) == (0, "")
+    return folder / "autopilot.duckdb"
+
+
+@pytest.fixture(scope="module")
+def synced_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """A server that the environment names, with the account in PostgreSQL."""
+    with run_postgresql() as environment, pytest.MonkeyPatch.context() as patch:
+        for name, value in environment.items():
+            patch.setenv(name, value)
+        with Simulator(ACCOUNT, key=KEY) as autopilot:
+            code, _, stderr = sync("postgres", tmp_path_factory.mktemp("pg"), autopilot.url)
+        assert (code, stderr) == (0, "")
+        yield
+
+
+def ask_duckdb(connection: Any, sql: str) -> list[Row]:
+    """The rows of an answer."""
+    answer = connection.sql(sql)
+    return [dict(zip(answer.columns, row, strict=True)) for row in answer.fetchall()]
+
+
+def test_queries__duckdb(synced_file: Path) -> None:
     """On DuckDB every query has the right answer."""
     import duckdb
 
-    with Simulator(ACCOUNT, key=KEY) as autopilot:
-        code, _, stderr = sync(str(EXAMPLES / "sync_to_duckdb.py"), tmp_path, autopilot.url)
-    assert (code, stderr) == (0, "")
-    with duckdb.connect(str(tmp_path / "autopilot.duckdb"), read_only=True) as connection:
-        answers = {}
-        for section, sql in read_queries("DuckDB").items():
-            answer = connection.sql(sql)
-            answers[section] = [
-                dict(zip(answer.columns, row, strict=True)) for row in answer.fetchall()
-            ]
+    with duckdb.connect(str(synced_file), read_only=True) as connection:
+        answers = {
+            section: ask_duckdb(connection, sql) for section, sql in read_queries("DuckDB").items()
+        }
 
     assert normalize(answers) == normalize(
         expected_answers(*(field.name for field in DEFINITIONS if not field.deleted))
     )
 
 
+def test_stitch__duckdb(synced_file: Path) -> None:
+    """On DuckDB the views have the rows of Stitch's subtables."""
+    import duckdb
+
+    queries = read_queries("DuckDB", STITCH)
+    views = queries["Stitch's subtables as views"]
+    with duckdb.connect() as connection:
+        connection.execute(views.replace("'autopilot.duckdb'", f"'{synced_file}'"))
+        answers = {view: ask_duckdb(connection, f"FROM {view}") for view in subtables()}
+        connection.execute("USE autopilot")
+        [read_at] = ask_duckdb(connection, queries["Alerts and load history"])
+
+    assert normalize(answers) == normalize(subtables())
+    assert read_at["read_at"] is not None
+
+
 @needs_postgres
-def test_queries__postgresql(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.usefixtures("synced_server")
+def test_queries__postgresql() -> None:
     """On PostgreSQL every query has the right answer, in any time zone."""
     import psycopg
     from psycopg.rows import dict_row
 
-    with run_postgresql() as environment:
-        for name, value in environment.items():
-            monkeypatch.setenv(name, value)
-        with Simulator(ACCOUNT, key=KEY) as autopilot:
-            code, _, stderr = sync(str(EXAMPLES / "sync_to_postgres.py"), tmp_path, autopilot.url)
-        assert (code, stderr) == (0, "")
-        with psycopg.connect(row_factory=dict_row) as connection:
-            connection.execute("SET timezone TO 'Pacific/Auckland'")
-            queries = read_queries("PostgreSQL")
-            connection.execute("SET search_path TO public")
-            connection.execute(queries.pop("Ready SQL"))
-            answers = {
-                section: connection.execute(sql).fetchall() for section, sql in queries.items()
-            }
+    with psycopg.connect(row_factory=dict_row) as connection:
+        connection.execute("SET timezone TO 'Pacific/Auckland'")
+        queries = read_queries("PostgreSQL")
+        connection.execute("SET search_path TO public")
+        connection.execute(queries.pop("Ready SQL"))
+        answers = {section: connection.execute(sql).fetchall() for section, sql in queries.items()}
 
     assert normalize(answers) == normalize(
         expected_answers("Favourite colour", "Renewal date", "Seats")
     )
+
+
+@needs_postgres
+@pytest.mark.usefixtures("synced_server")
+def test_stitch__postgresql() -> None:
+    """On PostgreSQL the views have the rows of Stitch's subtables, and the counts are compared."""
+    import psycopg
+    from psycopg.rows import dict_row
+
+    with psycopg.connect(row_factory=dict_row) as connection:
+        connection.execute(
+            "ALTER SCHEMA autopilot RENAME TO autopilot_new; CREATE SCHEMA autopilot"
+        )
+        for name in ("lists", "smart_segments", "smart_segments_contacts"):
+            connection.execute(f"CREATE TABLE autopilot.{name} AS TABLE autopilot_new.{name}")
+        connection.execute(
+            "CREATE TABLE autopilot.contacts AS SELECT contact_id FROM autopilot_new.contacts"
+            " UNION ALL SELECT 'deleted'"
+        )
+        queries = re.findall(r"```sql\n-- .*PostgreSQL\n([^`]+)```", STITCH)
+        compare, differ, views, age = map(str, queries)
+        counts = connection.execute(compare).fetchall()
+        differences = connection.execute(differ).fetchall()
+        connection.execute(views)
+        answers = {view: connection.execute(f"TABLE {view}").fetchall() for view in subtables()}
+        [read_at] = connection.execute(age).fetchall()
+        connection.rollback()
+
+    assert normalize(answers) == normalize(subtables())
+    assert counts[:2] == [
+        {"table_name": "contacts", "stitch": 251, "here": 250},
+        {"table_name": "lists", "stitch": 10, "here": 10},
+    ]
+    assert differences == [{"contact_id": "deleted", "only_here": False}]
+    assert read_at["read_at"] is not None
+
+
+@needs_postgres
+@pytest.mark.usefixtures("synced_server")
+def test_grants__postgresql() -> None:
+    """The lines for a user of the loader's own and for readers give them what they need."""
+    import psycopg
+
+    owner, loader = re.findall(r"```sql\n-- by .+\n([^`]+)```", DEPLOYMENT)
+    with psycopg.connect() as connection:
+        connection.execute(owner.replace("DATABASE warehouse", "DATABASE postgres"))
+        connection.execute("CREATE ROLE analyst")
+        connection.execute(loader)
+        connection.execute("SET ROLE analyst")
+        readable = connection.execute("SELECT count(*) FROM autopilot.contacts").fetchone()
+        connection.execute("SET ROLE autopilot_loader")
+        connection.execute("CREATE SCHEMA autopilot_sync_in_progress")
+        connection.rollback()
+
+    assert readable == (250,)
 
 
 def test_queries__every_one_is_tested() -> None:

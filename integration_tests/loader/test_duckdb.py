@@ -1,4 +1,4 @@
-"""examples/sync_to_duckdb.py as a person uses it: what it prints and what it leaves.
+"""The loader into DuckDB as a person uses it: what it prints and what it leaves.
 
 Only the clock of --watch and the terminal are tested from inside.
 """
@@ -18,21 +18,22 @@ from typing import Any
 
 import pytest
 
+from autopilot_loader.destination import DEMO_MARK, MARK, SyncFailed
+from autopilot_loader.duckdb_file import DuckDBFile
 from integration_tests.support.connector import ALL_TIME, KEY, ROOT
-from integration_tests.support.rows import STREAMS, Rows
-from integration_tests.support.sync_scripts import (
-    EXAMPLES,
+from integration_tests.support.loader import (
     expected_tables,
     finish,
     needs_pyairbyte,
     sort_by_id,
-    start_script,
+    start_loader,
     sync,
     wait_until,
 )
+from integration_tests.support.rows import STREAMS, Rows
 from simulator import Account, Fault, Simulator
 
-SCRIPT = str(EXAMPLES / "sync_to_duckdb.py")
+DATABASE = "duckdb"
 NOON = datetime(2026, 11, 1, 12, tzinfo=timezone.utc)
 
 
@@ -42,6 +43,7 @@ def create_last_good_sync(folder: Path) -> bytes:
 
     with duckdb.connect(str(folder / "autopilot.duckdb")) as database:
         database.execute("CREATE TABLE contacts AS SELECT 'person_1' AS contact_id")
+        database.execute(COMMENT)
     return (folder / "autopilot.duckdb").read_bytes()
 
 
@@ -81,7 +83,7 @@ def test_sync__every_row(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setenv("PYTHONIOENCODING", "ascii")  # a screen that can't show every name
     account = Account(contacts=250, pairs=400)
     with Simulator(account, key=KEY) as autopilot:
-        code, stdout, stderr = sync(SCRIPT, tmp_path, autopilot.url)
+        code, stdout, stderr = sync(DATABASE, tmp_path, autopilot.url)
 
     assert (code, stderr) == (0, "")
     tables = read_tables(tmp_path / "autopilot.duckdb")
@@ -92,6 +94,11 @@ def test_sync__every_row(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     assert sorted(os.listdir(tmp_path)) == ["autopilot.duckdb", "config.json"]
     assert "contacts updated since 2000-01-01" in stdout
     assert KEY not in stdout
+    assert "\ncontacts: 250 rows\nlists: 10 rows\n" in stdout
+    assert tables["contacts"][0]["email"] not in stdout
+    assert oct((tmp_path / "autopilot.duckdb").stat().st_mode)[-3:] == "600"
+    with DuckDBFile(tmp_path / "autopilot.duckdb", MARK).create_fresh() as fresh:
+        fresh.require_ours()  # so that the next sync may replace it
 
 
 @needs_pyairbyte
@@ -124,19 +131,17 @@ def test_sync__values_that_have_no_column(tmp_path: Path) -> None:
 
 @needs_pyairbyte
 def test_sync__file_is_open(tmp_path: Path) -> None:
-    """A sync replaces all of a file that is open elsewhere: also tables without rows now."""
+    """A sync replaces all of a file that is read elsewhere, but its mode."""
     import duckdb
 
     create_last_good_sync(tmp_path)
-    with duckdb.connect(str(tmp_path / "autopilot.duckdb")) as reader:
-        reader.execute("CREATE TABLE mine AS SELECT 1")
-        assert (tmp_path / "autopilot.duckdb.wal").exists()  # what DuckDB would apply to any file
+    (tmp_path / "autopilot.duckdb").chmod(0o640)
+    with duckdb.connect(str(tmp_path / "autopilot.duckdb"), read_only=True) as reader:
         with Simulator(Account(contacts=0, lists=2, segments=1), key=KEY) as autopilot:
-            code, _, stderr = sync(SCRIPT, tmp_path, autopilot.url)
+            code, _, stderr = sync(DATABASE, tmp_path, autopilot.url)
 
         assert (code, stderr) == (0, "")
         assert reader.sql("FROM contacts").fetchall() == [("person_1",)]
-        assert not (tmp_path / "autopilot.duckdb.wal").exists()
     tables = read_tables(tmp_path / "autopilot.duckdb")
     assert {name: len(rows) for name, rows in tables.items()} == {
         "contacts": 0,
@@ -144,6 +149,142 @@ def test_sync__file_is_open(tmp_path: Path) -> None:
         "smart_segments": 1,
         "smart_segments_contacts": 0,
     }
+    assert oct((tmp_path / "autopilot.duckdb").stat().st_mode)[-3:] == "640"
+
+
+@needs_pyairbyte
+def test_sync__file_of_somebody_else(tmp_path: Path) -> None:
+    """A DuckDB file with tables that the loader did not make is left alone, with a sentence."""
+    import duckdb
+
+    with duckdb.connect(str(tmp_path / "autopilot.duckdb")) as database:
+        database.execute("CREATE TABLE mine AS SELECT 1")
+    before = (tmp_path / "autopilot.duckdb").read_bytes()
+    with Simulator(Account(contacts=3), key=KEY) as autopilot:
+        code, _, stderr = sync(DATABASE, tmp_path, autopilot.url)
+
+    assert code == 1
+    assert stderr.startswith("The sync failed. autopilot.duckdb holds mine, which the loader did")
+    assert "(mv autopilot.duckdb autopilot.duckdb.old)" in stderr
+    assert "\nautopilot.duckdb was not changed: it is of 20" in stderr
+    assert (tmp_path / "autopilot.duckdb").read_bytes() == before
+
+
+COMMENT = f"COMMENT ON TABLE contacts IS '{MARK}';"
+
+
+@needs_pyairbyte
+@pytest.mark.parametrize(
+    ("sql", "found"),
+    [
+        ("", "contacts"),
+        (f"COMMENT ON TABLE contacts IS '{DEMO_MARK}'", "contacts"),
+        (f"{COMMENT} CREATE VIEW mine AS FROM contacts", "mine"),
+        (f"{COMMENT} CREATE SCHEMA mine", "mine"),
+        (f"{COMMENT} CREATE MACRO mine(a) AS a", "mine"),
+        (f"{COMMENT} CREATE INDEX mine ON contacts (contact_id)", "mine"),
+        (f"{COMMENT} CREATE SEQUENCE mine", "mine"),
+        (f"{COMMENT} CREATE TYPE mine AS ENUM ('a')", "mine"),
+    ],
+    ids=["0.2.0", "demo", "view", "schema", "macro", "index", "sequence", "type"],
+)
+def test_file__holds_what_is_not_ours(sql: str, found: str, tmp_path: Path) -> None:
+    """Whatever is in a file and not the loader's keeps it from being replaced."""
+    import duckdb
+
+    file = DuckDBFile(tmp_path / "autopilot.duckdb", MARK)
+    with duckdb.connect(str(file.path)) as database:
+        database.execute(f"CREATE TABLE contacts AS SELECT 'person_1' AS contact_id; {sql}")
+
+    with file.create_fresh() as fresh, pytest.raises(SyncFailed) as failure:
+        fresh.require_ours()
+    assert f"autopilot.duckdb holds {found}, which the loader did not make" in str(failure.value)
+
+
+@needs_pyairbyte
+@pytest.mark.parametrize("content", ["", "a letter\n" * 1000], ids=["empty", "text"])
+def test_file__is_no_database(content: str, tmp_path: Path) -> None:
+    """A file that DuckDB cannot open is left alone, with a sentence."""
+    file = DuckDBFile(tmp_path / "letter.txt", MARK)
+    file.path.write_text(content)
+
+    with file.create_fresh() as fresh, pytest.raises(SyncFailed) as failure:
+        fresh.replace_last({})
+    assert "letter.txt cannot be looked into, so it is not replaced: IO Error" in str(failure.value)
+    assert file.path.read_text() == content
+
+
+@needs_pyairbyte
+def test_file__rows_that_came_twice(tmp_path: Path) -> None:
+    """Of a contact that arrived twice the row that was read last is kept, under its key."""
+    import duckdb
+
+    file = DuckDBFile(tmp_path / "autopilot.duckdb", MARK)
+    with file.create_fresh() as fresh:
+        with duckdb.connect(str(fresh.path)) as database:
+            database.execute(
+                "CREATE TABLE contacts AS SELECT contact_id, name,"
+                " make_timestamp(second) AS _airbyte_extracted_at FROM (VALUES"
+                " (1, 'person_1', 'old'), (2, 'person_1', 'new'), (3, 'person_3', 'one'),"
+                " (3, 'person_3', 'two')) AS row (second, contact_id, name)"
+            )
+        fresh.keep_last_rows({"contacts": ["contact_id"]})
+        fresh.replace_last({"contacts": ["contact_id"]})
+
+    with duckdb.connect(str(file.path), read_only=True) as database:
+        rows = database.sql("SELECT contact_id, name FROM contacts ORDER BY ALL").fetchall()
+        keys = database.sql("SELECT constraint_text FROM duckdb_constraints()").fetchall()
+    assert rows == [("person_1", "new"), ("person_3", "two")]
+    assert ("PRIMARY KEY(contact_id)",) in keys
+
+
+@needs_pyairbyte
+@pytest.mark.parametrize(
+    ("sql", "sentence"),
+    [
+        ("SELECT 'bob@example.com'::INTEGER", "DuckDB refused the rows (ConversionException): "),
+        (
+            "FROM read_json('rows.json')",
+            'DuckDB could not save the rows: Invalid Input Error: "maximum_object_size" of 16',
+        ),
+    ],
+    ids=["value", "row"],
+)
+def test_explain(sql: str, sentence: str, tmp_path: Path) -> None:
+    """What DuckDB refuses is said in its words, unless they have a contact's data in them."""
+    import duckdb
+
+    (tmp_path / "rows.json").write_text(json.dumps({"name": "a" * 20_000_000}))
+    file = DuckDBFile(tmp_path / "autopilot.duckdb", MARK)
+    with pytest.raises(duckdb.Error) as refusal:
+        duckdb.sql(sql.replace("rows.json", str(tmp_path / "rows.json"))).fetchall()
+
+    assert file.explain(RuntimeError()) is None
+    assert str(file.explain(refusal.value)).startswith(sentence)
+
+
+SMALL_DISK = """
+import resource, sys
+resource.setrlimit(resource.RLIMIT_FSIZE, (1_200_000, 1_200_000))
+from autopilot_loader.__main__ import main
+sys.exit(main(["duckdb", "--config", "config.json"]))
+"""
+
+
+@needs_pyairbyte
+def test_sync__no_room(tmp_path: Path) -> None:
+    """Rows that there is no room for are a sentence with the table, and what to do."""
+    (tmp_path / "config.json").write_text(json.dumps(ALL_TIME))
+    with (
+        Simulator(Account(contacts=1500, segments=1), key=KEY) as autopilot,
+        start_loader([], tmp_path, url=autopilot.url, python=["-c", SMALL_DISK]) as script,
+    ):
+        code, _, stderr = finish(script)
+
+    assert code == 1
+    assert re.match(r"The sync failed[.] \w+: DuckDB could not save the rows: ", stderr)
+    assert f"Look for room on the disk of {tmp_path}" in stderr
+    assert stderr.count("\n") == 2
 
 
 @needs_pyairbyte
@@ -172,12 +313,12 @@ def test_sync__fails(fault: Fault, sentence: str, tmp_path: Path) -> None:
     """A failed sync says why in the connector's words, exits with 1, leaves the last good one."""
     before = create_last_good_sync(tmp_path)
     with Simulator(Account(contacts=250, pairs=400), key=KEY, faults=[fault]) as autopilot:
-        code, stdout, stderr = sync(SCRIPT, tmp_path, autopilot.url)
+        code, stdout, stderr = sync(DATABASE, tmp_path, autopilot.url)
 
     assert code == 1
     assert stderr.startswith("The sync failed. ")
     assert sentence in stderr.splitlines()[0]
-    assert "autopilot.duckdb still is what the last good sync saved at 20" in stderr
+    assert "\nautopilot.duckdb was not changed: it is of 20" in stderr
     assert "Traceback" not in stderr
     assert KEY not in stdout + stderr
     assert (tmp_path / "autopilot.duckdb").read_bytes() == before
@@ -218,7 +359,7 @@ def test_sync__interrupted(
     silence = Fault("silence", "/contacts/person_*", times=None)  # page 2
     with (
         Simulator(Account(contacts=250), key=KEY, faults=[silence]) as autopilot,
-        start_script([SCRIPT, "--config", "config.json"], tmp_path, url=autopilot.url) as script,
+        start_loader([DATABASE, "--config", "config.json"], tmp_path, url=autopilot.url) as script,
     ):
         wait_until(lambda: autopilot.log.count("/contacts/person_*") > 0)
         interrupt(script.pid)
@@ -232,18 +373,16 @@ def test_sync__interrupted(
 
 LOSE_A_ROW = """
 import sys
-from pathlib import Path
-sys.path.insert(0, sys.argv[1])
-import sync_to_duckdb, sync_progress
+from autopilot_loader import __main__, progress
 
-class FailingProgress(sync_progress.Progress):
+class FailingProgress(progress.Progress):
     def update(self, message):
         super().update(message)
         if message.record and message.record.stream == "lists":
             raise ValueError("PyAirbyte swallows this, and the row with it")
 
-sync_progress.Progress = FailingProgress
-sys.exit(sync_to_duckdb.main(["--config", "config.json"]))
+progress.Progress = FailingProgress
+sys.exit(__main__.main(["duckdb", "--config", "config.json"]))
 """
 
 
@@ -254,7 +393,7 @@ def test_sync__loses_rows(tmp_path: Path) -> None:
     (tmp_path / "config.json").write_text(json.dumps(ALL_TIME))
     with (
         Simulator(Account(contacts=5, lists=3), key=KEY) as autopilot,
-        start_script(["-c", LOSE_A_ROW, str(EXAMPLES)], tmp_path, url=autopilot.url) as script,
+        start_loader([], tmp_path, url=autopilot.url, python=["-c", LOSE_A_ROW]) as script,
     ):
         code, _, stderr = finish(script)
 
@@ -281,7 +420,7 @@ def interrupt_after_child(pid: int) -> None:
 @needs_pyairbyte
 def test_demo__from_nothing(tmp_path: Path) -> None:
     """The demo needs no account: it fills a file, shows it, and prints commands to open it."""
-    with start_script([SCRIPT, "--demo", "--contacts", "120"], tmp_path) as script:
+    with start_loader([DATABASE, "--demo", "--contacts", "120"], tmp_path) as script:
         code, stdout, stderr = finish(script)
 
     assert (code, stderr) == (0, "")
@@ -332,7 +471,10 @@ def count_members(tables: Rows, segment: str, company: str) -> int:
     ("content", "sentence"),
     [
         (None, "config.json cannot be read: No such file or directory."),
-        (f'{{"api_key": "{KEY}"', 'config.json is no JSON object: expected {"api_key": "..."}.'),
+        (
+            f'{{\n"api_key": "{KEY}"',
+            "config.json is no JSON: Expecting ',' delimiter, at line 2, column 46.",
+        ),
         (f'["{KEY}"]', 'config.json is no JSON object: expected {"api_key": "..."}.'),
         (
             json.dumps({"api_key": KEY, "frequency": 0}),
@@ -346,7 +488,7 @@ def test_config__unusable(content: str | None, sentence: str, tmp_path: Path) ->
     """A sentence says what is wrong with the config file, without the key."""
     if content is not None:
         (tmp_path / "config.json").write_text(content)
-    with start_script([SCRIPT, "--config", "config.json"], tmp_path) as script:
+    with start_loader([DATABASE, "--config", "config.json"], tmp_path) as script:
         code, stdout, stderr = finish(script)
 
     assert code == 1
@@ -358,7 +500,9 @@ def test_config__unusable(content: str | None, sentence: str, tmp_path: Path) ->
 
 def test_pyairbyte__not_installed(tmp_path: Path) -> None:
     """A Python without PyAirbyte gets a sentence about what to install, not a traceback."""
-    with start_script(["-S", SCRIPT, "--demo"], tmp_path) as script:  # no installed packages
+    with start_loader(
+        [DATABASE, "--demo"], tmp_path, python=["-S", "-m", "autopilot_loader"]
+    ) as script:  # no installed packages
         code, stdout, stderr = finish(script)
 
     assert (code, stdout) == (1, "")
@@ -374,8 +518,8 @@ def test_watch__failed_sync(tmp_path: Path) -> None:
     (tmp_path / "config.json").write_text(json.dumps(settings))
     with (
         Simulator(Account(contacts=0), key=KEY) as autopilot,
-        start_script(
-            [SCRIPT, "--config", "config.json", "--watch"], tmp_path, url=autopilot.url
+        start_loader(
+            [DATABASE, "--config", "config.json", "--watch"], tmp_path, url=autopilot.url
         ) as script,
     ):
         assert script.stdout
@@ -402,8 +546,7 @@ class Terminal(io.StringIO):
 def sync_progress(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     """The module that shows the progress of a sync."""
     pytest.importorskip("airbyte_protocol", reason="comes with PyAirbyte")
-    monkeypatch.syspath_prepend(EXAMPLES)
-    return importlib.import_module("sync_progress")
+    return importlib.import_module("autopilot_loader.progress")
 
 
 def make_message(**content: Any) -> Any:
@@ -437,24 +580,30 @@ def test_progress__on_a_terminal(sync_progress: ModuleType) -> None:
     assert screen.getvalue().split("\n") == lines
 
 
-def test_progress__warning(sync_progress: ModuleType) -> None:
-    """Warnings of the connector are shown, other log lines are not."""
-    screen = io.StringIO()
+@pytest.mark.parametrize(
+    ("screen", "shown"),
+    [
+        (Terminal(), "  warning: a WARN line\n"),
+        (io.StringIO(), "  a INFO line\n  warning: a WARN line\n"),
+    ],
+    ids=["terminal", "log"],
+)
+def test_progress__log_lines(screen: io.StringIO, shown: str, sync_progress: ModuleType) -> None:
+    """Warnings of the connector are shown, and in a log also how far it is."""
     progress = sync_progress.Progress(screen)
 
-    for level in ["INFO", "WARN"]:
+    for level in ["DEBUG", "INFO", "WARN"]:
         progress.update(
             make_message(type="LOG", log={"level": level, "message": f"a {level} line"})
         )
 
-    assert screen.getvalue() == "  warning: a WARN line\n"
+    assert screen.getvalue() == shown
 
 
 @pytest.fixture
 def watch(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     """The module that decides when to sync again."""
-    monkeypatch.syspath_prepend(EXAMPLES)
-    return importlib.import_module("watch")
+    return importlib.import_module("autopilot_loader.watch")
 
 
 class Timeline:

@@ -18,8 +18,15 @@ from typing import Any
 import airbyte
 from airbyte.strategies import WriteStrategy
 from airbyte_protocol.models import AirbyteMessage  # type: ignore[import-untyped]
-from destination import Destination, FreshTables, SyncFailed
-from sync_progress import Progress
+
+from autopilot_loader.destination import (
+    Destination,
+    FreshTables,
+    SyncFailed,
+    TableRefused,
+    causes,
+)
+from autopilot_loader.progress import Progress
 
 NAME = "source-autopilot"
 
@@ -45,14 +52,17 @@ class Connector(airbyte.Source):
         try:
             with destination.create_fresh() as tables:
                 self._fill(tables)
-                summary = tables.describe(self.get_selected_streams())
-                tables.replace_last(self.get_selected_streams())
+                keys = self._primary_keys()
+                tables.keep_last_rows(keys)
+                summary = tables.describe(list(keys))
+                tables.replace_last(keys)
         except SyncFailed:
             raise
         except Exception as error:
-            if _is_interrupt(error):
+            # Ctrl-C ends the connector, too, for which PyAirbyte raises an error.
+            if any(isinstance(cause, KeyboardInterrupt) for cause in causes(error)):
                 raise KeyboardInterrupt from None
-            raise SyncFailed(self._explain(error)) from error
+            raise SyncFailed(self._explain(error, destination)) from error
         finally:
             self._progress.clear()
         return summary
@@ -64,6 +74,7 @@ class Connector(airbyte.Source):
             self._progress.say("check      Autopilot accepts the key")
             self.select_all_streams()
             self._progress.say(f"discover   {', '.join(self.get_selected_streams())}")
+            tables.require_ours(self.get_selected_streams())
             self._progress.say("read")
             with tables.cache() as cache:
                 self.read(
@@ -87,10 +98,20 @@ class Connector(airbyte.Source):
             if stored != progress.rows[name]:
                 raise SyncFailed(f"Of {progress.rows[name]} {name} only {stored} were saved.")
 
-    def _explain(self, error: Exception) -> str:
-        """The connector's own sentences; PyAirbyte's or Python's when it had none."""
+    def _primary_keys(self) -> dict[str, list[str]]:
+        streams = self.discovered_catalog.streams
+        return {
+            stream.name: [path[0] for path in stream.source_defined_primary_key]
+            for stream in streams
+        }
+
+    def _explain(self, error: Exception, destination: Destination) -> str:
+        """The connector's own sentences, the database's reason, or what else there is."""
         if self._progress.failures:
             return "\n".join(dict.fromkeys(self._progress.failures))
+        if reason := destination.explain(error):
+            refused = [str(cause) for cause in causes(error) if isinstance(cause, TableRefused)]
+            return f"{refused[0]}: {reason}" if refused else reason
         if isinstance(error, airbyte.exceptions.PyAirbyteError):
             return f"It gave no reason; PyAirbyte says: {error.get_message()} {error.context or ''}"
         return f"{type(error).__name__}: {error}"
@@ -101,13 +122,6 @@ class Connector(airbyte.Source):
         # PyAirbyte passes every message to this hook, and forgets what an error says.
         self._progress.update(message)
         super()._peek_airbyte_message(message, raise_on_error=raise_on_error)
-
-
-def _is_interrupt(error: BaseException | None) -> bool:
-    """Whether ctrl-C is the cause: it ends the connector, for which PyAirbyte raises an error."""
-    while error and not isinstance(error, KeyboardInterrupt):
-        error = error.__context__
-    return error is not None
 
 
 @contextmanager

@@ -1,20 +1,23 @@
-"""PyAirbyte's cache for PostgreSQL, corrected where it changes values.
+"""PyAirbyte's caches: a refused table has its name, and PostgreSQL's keeps values as they are.
 
-PyAirbyte lets pandas guess the types of the rows of every file, which makes "10001.0" of the text
-"10001" in a column with gaps. Here PostgreSQL itself reads the rows, and the columns have the types
-of Airbyte's own PostgreSQL destination: jsonb, timestamptz, and NULL where PyAirbyte
-would write the JSON value null.
+For PostgreSQL, PyAirbyte lets pandas guess the types of the rows of every file, which makes
+"10001.0" of the text "10001" in a column with gaps. Here PostgreSQL itself reads the rows, and the
+columns have the types of Airbyte's own PostgreSQL destination: jsonb, timestamptz, and NULL where
+PyAirbyte would write the JSON value null.
 """
 
 from __future__ import annotations
 
 import gzip
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, ClassVar
 
 import psycopg
+from airbyte._processors.sql.duckdb import DuckDBSqlProcessor
 from airbyte._processors.sql.postgres import PostgresSqlProcessor
-from airbyte.caches import PostgresCache
+from airbyte.caches import DuckDBCache, PostgresCache
 from airbyte.secrets.base import SecretString
 from airbyte.shared.sql_processor import SqlProcessorBase
 from airbyte.types import CONVERSION_MAP, SQLTypeConverter
@@ -22,6 +25,8 @@ from psycopg.conninfo import conninfo_to_dict
 from psycopg.sql import SQL, Identifier
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.types import UserDefinedType
+
+from autopilot_loader.destination import TableRefused
 
 
 class Timestamptz(UserDefinedType[Any]):
@@ -40,13 +45,39 @@ class TypeConverter(SQLTypeConverter):
         super().__init__({**CONVERSION_MAP, **ours})
 
 
-class Processor(PostgresSqlProcessor):
+class NamesTables(SqlProcessorBase):
+    """Raises TableRefused where a database refuses a table or its rows."""
+
+    def _ensure_final_table_exists(self, stream_name: str, **options: Any) -> str:
+        """Create the table, if it is not there; returns its name."""
+        with _naming(stream_name):
+            return super()._ensure_final_table_exists(stream_name, **options)
+
+    def _write_files_to_new_table(self, files: list[Path], stream_name: str, batch_id: str) -> str:
+        """Load files of rows into a table of their own; returns its name."""
+        with _naming(stream_name):
+            return self._load(files, stream_name, batch_id)
+
+    def _load(self, files: list[Path], stream_name: str, batch_id: str) -> str:
+        return super()._write_files_to_new_table(files, stream_name, batch_id)
+
+
+class DuckDBProcessor(NamesTables, DuckDBSqlProcessor):
+    """Writes PyAirbyte's files of rows into tables."""
+
+
+class NamingDuckDBCache(DuckDBCache):
+    """A file that PyAirbyte fills."""
+
+    _sql_processor_class: ClassVar[type[SqlProcessorBase]] = DuckDBProcessor
+
+
+class PostgresProcessor(NamesTables, PostgresSqlProcessor):
     """Writes PyAirbyte's files of rows into tables."""
 
     type_converter_class = TypeConverter
 
-    def _write_files_to_new_table(self, files: list[Path], stream_name: str, batch_id: str) -> str:
-        """Load files of rows into a table of their own; returns its name."""
+    def _load(self, files: list[Path], stream_name: str, batch_id: str) -> str:
         name = self._create_table_for_loading(stream_name, batch_id)
         table = Identifier(self.sql_config.schema_name, name)
         fill = SQL(
@@ -74,7 +105,7 @@ class ExactPostgresCache(PostgresCache):
     username: str = ""
     password: SecretString | str = ""
 
-    _sql_processor_class: ClassVar[type[SqlProcessorBase]] = Processor
+    _sql_processor_class: ClassVar[type[SqlProcessorBase]] = PostgresProcessor
 
     def get_sql_alchemy_url(self) -> SecretString:
         """The kind of database; the rest is in the arguments."""
@@ -83,6 +114,14 @@ class ExactPostgresCache(PostgresCache):
     def get_sql_alchemy_connect_args(self) -> dict[str, Any]:
         """The arguments of the connection."""
         return conninfo_to_dict(self.conninfo)
+
+
+@contextmanager
+def _naming(table: str) -> Iterator[None]:
+    try:
+        yield
+    except Exception as error:
+        raise TableRefused(table) from error
 
 
 def _copy(file: Path, connection: psycopg.Connection) -> None:

@@ -1,0 +1,1 @@
+"""The loader, and the queries in the docs."""
