@@ -19,7 +19,7 @@ from pydantic import (
     WithJsonSchema,
 )
 
-from source_autopilot.errors import InvalidConfig
+from source_autopilot.errors import InTheFuture, InvalidConfig
 
 DATE_PATTERN = (
     r"^[0-9]{4}-[0-9]{2}-[0-9]{2}"
@@ -45,14 +45,6 @@ def one_year_ago() -> datetime:
     now = utc_now()
     leap_day = (now.month, now.day) == (2, 29)
     return now.replace(year=now.year - 1, day=28 if leap_day else now.day)
-
-
-class InTheFuture(ValueError):
-    """A moment that has not come yet, by the clock of this machine, which says `now`."""
-
-    def __init__(self, now: datetime) -> None:
-        super().__init__()
-        self.now = now
 
 
 def _header_value(key: object) -> object:
