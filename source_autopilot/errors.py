@@ -7,17 +7,21 @@
         ├── SyncFailed        streams failed, and a TRACE of each is out already
         └── SyncStopped       the sync was stopped from outside
     ValueError
+    ├── InTheFuture           a moment that has not come yet
     ├── InvalidConfig         a setting that cannot be used
     ├── InvalidEnvironment    proxies or certificates that cannot be used: ends all requests
     ├── InvalidState          a saved state that cannot be used
     ├── UnreadableBody        a body that is no JSON: worth another try
     ├── UnreadablePage        JSON that is no page to trust: ends its stream
     ├── UnreadableFields      JSON that is no list of custom fields: costs columns
-    └── UnknownTotals         an account that cannot be measured: costs the forecast
+    ├── UnknownTotals         an account that cannot be measured: costs the forecast
+    └── NoRoom                an answer too large for now: asked for again when there is room
 
 The ValueErrors are for the code that calls: it turns them into a UserFacingError, or into a line in
 the log. Any other exception is a fault of ours, and keeps its stack trace.
 """
+
+from datetime import datetime
 
 from airbyte_cdk.models import AirbyteMessage, FailureType, StreamDescriptor
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
@@ -79,6 +83,14 @@ class SyncStopped(UserFacingError):
         )
 
 
+class InTheFuture(ValueError):
+    """A moment that has not come yet, by the clock of this machine, which says `now`."""
+
+    def __init__(self, now: datetime) -> None:
+        super().__init__()
+        self.now = now
+
+
 class InvalidConfig(ValueError):
     """A setting that cannot be used. The text is for the person who fills in the form."""
 
@@ -105,6 +117,10 @@ class UnreadableFields(ValueError):
 
 class UnknownTotals(ValueError):
     """The account could not be measured. The text says why, for a person."""
+
+
+class NoRoom(ValueError):
+    """An answer is larger than what is left: to be dropped, and asked for again later."""
 
 
 def config_error(sentence: str) -> UserFacingError:

@@ -118,7 +118,7 @@ def test_sync__values_that_have_no_column(tmp_path: Path) -> None:
     }
     with Simulator(Account(contacts=1), key=KEY) as autopilot:
         autopilot.set_faults([Fault("rows", "/contacts", times=None, value=[contact])])
-        code, _, stderr = sync(SCRIPT, tmp_path, autopilot.url)
+        code, _, stderr = sync("duckdb", tmp_path, autopilot.url)
 
     assert (code, stderr) == (0, "")
     [row] = read_tables(tmp_path / "autopilot.duckdb")["contacts"]

@@ -23,11 +23,17 @@ from source_autopilot.api.error_mapping import (
     map_status,
     map_unreadable,
 )
-from source_autopilot.api.memory import Lease, Memory, NoRoom
+from source_autopilot.api.memory import Lease, Memory
 from source_autopilot.api.rate_limiter import Chain, RateLimiter
 from source_autopilot.api.retry_policy import Deadline, FailedTries, RetryPolicy
 from source_autopilot.api.transport import fetch, open_session
+<<<<<<< HEAD
 from source_autopilot.errors import InvalidEnvironment, RequestFailed, UnreadableBody
+=======
+from source_autopilot.errors import NoRoom, UnreadableBody, UserFacingError
+
+KEY_HEADER = "autopilotapikey"  # [doc]
+>>>>>>> work-sync
 
 Content = TypeVar("Content")
 

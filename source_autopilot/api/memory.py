@@ -11,12 +11,10 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from source_autopilot.errors import NoRoom
+
 # A page of 100 sparse contacts has 98 kB [seen]: enough for 80 workers with pages twice as large.
 MAX_BYTES_HELD = 16 * 1024 * 1024
-
-
-class NoRoom(Exception):
-    """An answer is larger than what is left: to be dropped, and asked for again later."""
 
 
 class Memory:

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from requests_mock import Mocker
 
 from source_autopilot.api.client import Client
-from source_autopilot.api.memory import Memory, NoRoom
+from source_autopilot.api.memory import Memory
+from source_autopilot.errors import NoRoom
 from source_autopilot.streams.tables import Lists
 from unit_tests.support.constants import URL
 
