@@ -21,7 +21,7 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
-from source_autopilot.errors import InTheFuture, InvalidConfig
+from source_autopilot.errors import InvalidConfig
 
 # Of the form, which saves a day and nothing else: Airbyte's server holds values to their `format`.
 DAY_PATTERN = "^[0-9]{4}-[0-9]{2}-[0-9]{2}$"

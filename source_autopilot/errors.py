@@ -7,7 +7,6 @@
         ├── SyncFailed        streams failed, and a TRACE of each is out already
         └── SyncStopped       the sync was stopped from outside
     ValueError
-    ├── InTheFuture           a moment that has not come yet
     ├── InvalidConfig         a setting that cannot be used
     ├── InvalidEnvironment    proxies or certificates that cannot be used: ends all requests
     ├── InvalidState          a saved state that cannot be used
@@ -20,8 +19,6 @@
 The ValueErrors are for the code that calls: it turns them into a UserFacingError, or into a line in
 the log. Any other exception is a fault of ours, and keeps its stack trace.
 """
-
-from datetime import datetime
 
 from airbyte_cdk.models import AirbyteMessage, FailureType, StreamDescriptor
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
@@ -81,14 +78,6 @@ class SyncStopped(UserFacingError):
             " goes on from the last state.",
             failure_type=FailureType.transient_error,
         )
-
-
-class InTheFuture(ValueError):
-    """A moment that has not come yet, by the clock of this machine, which says `now`."""
-
-    def __init__(self, now: datetime) -> None:
-        super().__init__()
-        self.now = now
 
 
 class InvalidConfig(ValueError):

@@ -13,7 +13,7 @@ from enum import Enum
 
 from pydantic import SecretStr
 
-from source_autopilot.api.client import KEY_HEADER
+from source_autopilot.api.error_mapping import KEY_HEADER
 from source_autopilot.api.transport import Reply, fetch, open_session
 
 MAX_QUESTIONS = 30

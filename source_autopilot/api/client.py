@@ -27,13 +27,7 @@ from source_autopilot.api.memory import Lease, Memory
 from source_autopilot.api.rate_limiter import Chain, RateLimiter
 from source_autopilot.api.retry_policy import Deadline, FailedTries, RetryPolicy
 from source_autopilot.api.transport import fetch, open_session
-<<<<<<< HEAD
-from source_autopilot.errors import InvalidEnvironment, RequestFailed, UnreadableBody
-=======
-from source_autopilot.errors import NoRoom, UnreadableBody, UserFacingError
-
-KEY_HEADER = "autopilotapikey"  # [doc]
->>>>>>> work-sync
+from source_autopilot.errors import InvalidEnvironment, NoRoom, RequestFailed, UnreadableBody
 
 Content = TypeVar("Content")
 
