@@ -1,13 +1,16 @@
 # The tasks of this project: `make help` lists them.
 
-SUPPORTED = import sys; sys.exit(not (3, 10) <= sys.version_info[:2] <= (3, 12))
-PYTHON ?= $(shell for python in python3 python3.12 python3.11 python3.10; do \
+SUPPORTED = import sys; sys.exit(not (3, 10) <= sys.version_info[:2] <= (3, 13))
+PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11 python3.10; do \
 	"$$python" -c '$(SUPPORTED)' 2>/dev/null && echo "$$python" && break; done)
+# PyAirbyte, which the demo runs, takes no Python 3.13 yet: then the demo gets an environment of its own.
+HAS_PYAIRBYTE = import sys; sys.exit(sys.version_info[:2] >= (3, 13))
+DEMO = $(shell "$(PYTHON)" -c '$(HAS_PYAIRBYTE)' 2>/dev/null && echo .venv || echo .venv-demo)
 VERSION = $(shell sed -n 's/^version = "\([^"]*\)".*/\1/p' pyproject.toml)
 BIN = .venv/bin
 TESTS = unit_tests integration_tests docs_tests simulator verification
 CODE = source_autopilot autopilot_loader $(TESTS) examples benchmarks main.py setup.py
-INSTALL = pip install --quiet --constraint requirements.lock --editable '.[tests,demo]'
+INSTALL = pip install --quiet --constraint requirements.lock
 
 SECONDS = 600
 CONFIG = secrets/config.json
@@ -27,8 +30,8 @@ SHARE = /: (not checked|skipped)$$/ { next } { all++ } /: (killed|timeout|segfau
 help: ## List the tasks
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
 
-demo: .venv/installed ## Sync a simulated account into a DuckDB file and show its tables
-	@$(BIN)/python -m autopilot_loader duckdb --demo
+demo: $(DEMO)/installed ## Sync a simulated account into a DuckDB file and show its tables
+	@$(DEMO)/bin/python -m autopilot_loader duckdb --demo
 
 verify: .venv/installed ## Ask your account, by CONFIG=secrets/config.json, what docs/autopilot-api.md believes
 	@$(BIN)/python -m verification --config "$(CONFIG)"
@@ -65,6 +68,9 @@ test-image: .venv/installed image ## Test the image: our comparisons and Airbyte
 	$(BIN)/python -m pytest -p airbyte_cdk.test.standard_tests.pytest_hooks integration_tests \
 		-m image_tests --connector-image source-autopilot --read-from-streams=all \
 		--read-scenarios=all_contacts,with_catalog
+	@echo "Airbyte's older suite (CAT) reads acceptance-test-config.yml, too. Where it is installed, run beside" \
+		"'python -m simulator --port 8771 --key fedcba9876543210fedcba9876543210':" \
+		"python -m pytest -p connector_acceptance_test.plugin --acceptance-test-config ."
 
 benchmark: .venv/installed ## Measure the connector beside its peers on the simulator (50 minutes)
 	$(BIN)/python -m benchmarks.custom_fields
@@ -91,11 +97,20 @@ clean: ## Remove what the other tasks made
 		.import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 
 .venv/installed: pyproject.toml requirements.lock
-	@"$(PYTHON)" -c '$(SUPPORTED)' 2>/dev/null || { echo "Python 3.10, 3.11 or 3.12 is needed, which $(or $(PYTHON),python3) is not:" \
+	@"$(PYTHON)" -c '$(SUPPORTED)' 2>/dev/null || { echo "Python 3.10 to 3.13 is needed, which $(or $(PYTHON),python3) is not:" \
 		"install one, or say make PYTHON=/path/to/python3.12"; exit 1; }
 	$(PYTHON) -m venv --clear .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint requirements.lock uv
-	$(BIN)/python -m uv $(INSTALL) --compile-bytecode || $(BIN)/python -m $(INSTALL) # pip knows the machine's mirrors
+	# pip knows the machine's mirrors
+	$(BIN)/python -m uv $(INSTALL) --editable '.[tests,demo]' --compile-bytecode || $(BIN)/python -m $(INSTALL) --editable '.[tests,demo]'
+	@touch $@
+
+.venv-demo/installed: .venv/installed
+	@echo "PyAirbyte needs Python 3.10, 3.11 or 3.12: uv looks for one, or fetches one, for .venv-demo."
+	@$(BIN)/python -m uv venv --quiet --seed --clear --python '>=3.10,<3.13' .venv-demo || { \
+		echo "None is here and none can be fetched: install one, or say make demo PYTHON=/path/to/python3.12"; exit 1; }
+	$(BIN)/python -m uv $(INSTALL) --python .venv-demo --editable '.[demo]' --compile-bytecode \
+		|| .venv-demo/bin/python -m $(INSTALL) --editable '.[demo]'
 	@touch $@
 
 # mutmut shows its results with rich 14, and PyAirbyte in .venv wants rich 13.

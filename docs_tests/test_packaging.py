@@ -40,7 +40,7 @@ def test_makefile__wrong_python(python: str, tmp_path: Path) -> None:
     )
 
     assert made.returncode == 2
-    assert f"3.12 is needed, which {path or 'python3'} is not: install one" in made.stdout
+    assert f"3.13 is needed, which {path or 'python3'} is not: install one" in made.stdout
     assert not (tmp_path / ".venv").exists()
 
 
