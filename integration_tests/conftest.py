@@ -8,8 +8,10 @@ import pytest
 from integration_tests.support.connector import ALL_TIME, KEY, full_refresh, run
 from simulator import Account, Simulator
 
-# A shell's background jobs ignore ctrl-C, and so would the programs that the tests interrupt.
+# A shell's background jobs ignore ctrl-C and nohup's programs a hang-up, and so would the programs
+# that the tests start. What has a handler here has none there.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGHUP, lambda number, frame: None)
 
 
 @pytest.fixture(scope="session")
