@@ -32,7 +32,7 @@ TRY_LATER = (
 )
 LOOK_AT_THE_NETWORK = (
     "The next attempt may succeed. If this lasts, check that api2.autopilothq.com can be reached"
-    " from where Airbyte runs (network, DNS, proxy, firewall, certificates)."
+    " from where the connector runs (network, DNS, proxy, firewall, certificates)."
 )
 LOOK_AT_THE_PROXY = (
     "The next attempt may succeed. If this lasts, check the proxy that HTTPS_PROXY or ALL_PROXY"

@@ -39,7 +39,7 @@ NEW_KEY = (
 )
 LOOK_AT_THE_NETWORK = (
     "The next attempt may succeed. If this lasts, check that api2.autopilothq.com can be reached"
-    " from where Airbyte runs (network, DNS, proxy, firewall, certificates)."
+    " from where the connector runs (network, DNS, proxy, firewall, certificates)."
 )
 MAYBE_DELETED = f"What the bookmark points at may have been deleted during the sync. {TRY_LATER}"
 VERBS = {400: "refuses", 404: "does not find", 410: "does not find", 422: "refuses"}
