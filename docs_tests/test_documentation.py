@@ -310,7 +310,9 @@ def test_page__troubleshooting() -> None:
 
 def test_errors_page__leads_to_every_table() -> None:
     """The first table of the page links to each table of sentences."""
-    linked = re.findall(r"\[(.+?)\]\(#", " ".join(row[1] for row in table_under("What an error means", ERRORS)))
+    linked = re.findall(
+        r"\[(.+?)\]\(#", " ".join(row[1] for row in table_under("What an error means", ERRORS))
+    )
 
     assert linked == [*TABLES_OF_ERRORS, "The loader"]
 
