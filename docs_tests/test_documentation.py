@@ -120,15 +120,49 @@ def test_page__columns(stream: str) -> None:
     assert table_under(stream, PAGE) == list(columns(schema(stream)))
 
 
+def diagram_of(document: str) -> tuple[list[str], dict[str, list[list[str]]]]:
+    """The relations of a document's diagram, and the columns of each table, split into words."""
+    [diagram] = re.findall(r"```mermaid\nerDiagram\n(.+?)```", document, re.S)
+    tables = re.findall(r"^    (\w+) {\n(.+?)\n    }", diagram, re.M | re.S)
+    columns = {name: [line.split() for line in body.splitlines()] for name, body in tables}
+    return re.findall(r"^    (\w+ \S+--\S+ .+)$", diagram, re.M), columns
+
+
+def test_readme__picture() -> None:
+    """The picture shows the keys of the four tables, and is a part of the page's diagram."""
+    relations, tables = diagram_of(README)
+    all_relations, all_columns = diagram_of(PAGE)
+
+    assert relations == all_relations
+    assert {
+        name: [words[1] for words in columns if "PK" in words] for name, columns in tables.items()
+    } == {stream.name: key_of(stream) for stream in streams()}
+    assert [
+        words
+        for name, columns in tables.items()
+        for words in columns
+        if words not in all_columns[name]
+    ] == []
+
+
+def test_page__relations() -> None:
+    """The table of relations says in words what the diagram's lines say."""
+    relations, _ = diagram_of(PAGE)
+    drawn = [{line.split()[0], line.split()[2]} for line in relations]
+    rows = table_under("Relations", PAGE)
+    told = [
+        {cell.strip("`").split(".")[0] for cell in re.findall("`.+?`", " ".join(row[:2]))}
+        for row in rows
+    ]
+
+    assert sorted(map(sorted, told)) == sorted(map(sorted, drawn))
+
+
 def test_page__diagram() -> None:
     """The diagram has every column of the four tables, with its type, and the keys."""
-    [diagram] = re.findall(r"```mermaid\nerDiagram\n(.+?)```", PAGE, re.S)
-    entities = {
-        name: [line.split() for line in body.splitlines()]
-        for name, body in re.findall(r"^    (\w+) {\n(.+?)\n    }", diagram, re.M | re.S)
-    }
+    _, tables = diagram_of(PAGE)
 
-    assert entities == {
+    assert tables == {
         stream.name: [
             [type_of(column), name, *(["PK"] if name in key_of(stream) else [])]
             for name, column in schema(stream.name).items()
