@@ -233,7 +233,7 @@ def test_image__is_tagged_for_a_cluster(tmp_path: Path) -> None:
     """The commands that name the image work; kind and a registry are not at hand."""
     commands = [
         line
-        for block in blocks_under("The image")
+        for block in blocks_under("Where Airbyte finds the image")
         for line in block.splitlines()
         if line.startswith("docker tag ")
     ]

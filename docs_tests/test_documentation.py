@@ -4,6 +4,7 @@ import ast
 import json
 import re
 from collections.abc import Iterator, Mapping
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,8 @@ ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "source_autopilot"
 README = (ROOT / "README.md").read_text()
 PAGE = (ROOT / "docs" / "autopilot.md").read_text()
+STITCH = (ROOT / "docs" / "coming-from-stitch.md").read_text()
+ERRORS = (ROOT / "docs" / "errors.md").read_text()
 CONTRIBUTING = (ROOT / "CONTRIBUTING.md").read_text()
 DOCUMENTS = sorted(
     str(path.relative_to(ROOT)) for path in [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]
@@ -108,7 +111,7 @@ def test_page__streams() -> None:
         for stream in streams()
     ]
 
-    assert table_under("Supported streams", PAGE) == expected
+    assert table_under("Supported Streams", PAGE) == expected
 
 
 @pytest.mark.parametrize("stream", STREAM_NAMES)
@@ -117,21 +120,112 @@ def test_page__columns(stream: str) -> None:
     assert table_under(stream, PAGE) == list(columns(schema(stream)))
 
 
+def diagram_of(document: str) -> tuple[list[str], dict[str, list[list[str]]]]:
+    """The relations of a document's diagram, and the columns of each table, split into words."""
+    [diagram] = re.findall(r"```mermaid\nerDiagram\n(.+?)```", document, re.S)
+    tables = re.findall(r"^    (\w+) {\n(.+?)\n    }", diagram, re.M | re.S)
+    columns = {name: [line.split() for line in body.splitlines()] for name, body in tables}
+    return re.findall(r"^    (\w+ \S+--\S+ .+)$", diagram, re.M), columns
+
+
+def test_readme__picture() -> None:
+    """The picture shows the keys of the four tables, and is a part of the page's diagram."""
+    relations, tables = diagram_of(README)
+    all_relations, all_columns = diagram_of(PAGE)
+
+    assert relations == all_relations
+    assert {
+        name: [words[1] for words in columns if "PK" in words] for name, columns in tables.items()
+    } == {stream.name: key_of(stream) for stream in streams()}
+    assert [
+        words
+        for name, columns in tables.items()
+        for words in columns
+        if words not in all_columns[name]
+    ] == []
+
+
+def test_page__relations() -> None:
+    """The table of relations says in words what the diagram's lines say."""
+    relations, _ = diagram_of(PAGE)
+    drawn = [{line.split()[0], line.split()[2]} for line in relations]
+    rows = table_under("Relations", PAGE)
+    told = [
+        {cell.strip("`").split(".")[0] for cell in re.findall("`.+?`", " ".join(row[:2]))}
+        for row in rows
+    ]
+
+    assert sorted(map(sorted, told)) == sorted(map(sorted, drawn))
+
+
 def test_page__diagram() -> None:
     """The diagram has every column of the four tables, with its type, and the keys."""
-    [diagram] = re.findall(r"```mermaid\nerDiagram\n(.+?)```", PAGE, re.S)
-    entities = {
-        name: [line.split() for line in body.splitlines()]
-        for name, body in re.findall(r"^    (\w+) {\n(.+?)\n    }", diagram, re.M | re.S)
-    }
+    _, tables = diagram_of(PAGE)
 
-    assert entities == {
+    assert tables == {
         stream.name: [
             [type_of(column), name, *(["PK"] if name in key_of(stream) else [])]
             for name, column in schema(stream.name).items()
         ]
         for stream in streams()
     }
+
+
+# Airbyte's connectors_qa, "Connectors documentation headers structure, naming and order": a heading
+# of one's own may stand where an ellipsis is, and nowhere else.
+TEMPLATE = [
+    "Autopilot",
+    "Prerequisites",
+    "Setup guide",
+    "Set up Autopilot",
+    "Set up the Autopilot connector in Airbyte",
+    "For Airbyte Cloud:",
+    "For Airbyte Open Source:",
+    ...,
+    "Supported sync modes",
+    "Supported Streams",
+    ...,
+    "Performance considerations",
+    "Data type map",
+    "Limitations & Troubleshooting",
+    ...,
+    "Changelog",
+]
+
+
+def test_page__headings() -> None:
+    """The headings are those of Airbyte's template of connector pages, in its words and order."""
+    text = re.sub(r"^```.+?^```", "", PAGE, flags=re.MULTILINE | re.DOTALL)
+    headings = re.findall(r"^#{1,4} (.+)$", text, re.MULTILINE)
+    shown = [heading if heading in TEMPLATE else ... for heading in headings]
+
+    assert [heading for heading, _ in groupby(shown)] == TEMPLATE
+
+
+def test_page__introduction() -> None:
+    """What stands between the title and the prerequisites is hidden in Airbyte's interface."""
+    [introduction] = re.findall(r"^# Autopilot\n\n(.+?)\n\n## ", PAGE, re.DOTALL)
+
+    assert introduction.startswith("<HideInUI>\n\n")
+    assert introduction.endswith("\n\n</HideInUI>")
+    assert PAGE.count("HideInUI") == 2
+
+
+def test_page__prerequisites() -> None:
+    """Each setting that the form requires is named there, by its title."""
+    specification = connection_specification()
+    section = PAGE.split("## Prerequisites\n")[1].split("\n## ")[0]
+
+    for name in specification["required"]:
+        assert specification["properties"][name]["title"] in section
+
+
+def test_page__links_work_wherever_it_is_shown() -> None:
+    """Airbyte shows the page without its neighbours: it links to itself or to the whole web."""
+    targets = re.findall(r"\]\(([^)]+)\)", PAGE)
+
+    assert targets != []
+    assert [target for target in targets if not target.startswith(("#", "https://"))] == []
 
 
 def forecast_at(frequency: int) -> Forecast:
@@ -164,9 +258,9 @@ def test_page__forecast() -> None:
     ]
 
 
-def test_page__stitch() -> None:
+def test_stitch_page__names() -> None:
     """The tables and columns that the page maps Stitch's to are there."""
-    section = PAGE.split("## Coming from Stitch\n")[1].split("### Behaviour\n")[0]
+    section = STITCH.split("## Tables\n")[1].split("## Behaviour\n")[0]
     ours = [line.split(" | ", 1)[1] for line in section.splitlines() if line.startswith("|")]
     named = {name for cell in ours for name in re.findall(r"`(\w+)`", cell)}
     paths = [path for stream in STREAM_NAMES for path, *_ in columns(schema(stream))]
@@ -212,7 +306,15 @@ def skeleton(node: ast.expr) -> str:
     return node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else ""
 
 
-def test_page__errors() -> None:
+TABLES_OF_ERRORS = [
+    "Settings and files",
+    "Key and rate limit",
+    "On the way to Autopilot",
+    "Answers and pages",
+]
+
+
+def test_errors_page__connector() -> None:
     """The page says of every sentence that an error may have what to do, and of no other."""
     of_form = [
         f"{setting['title'].removesuffix(' (minutes)')} ({name}) is …: {EXPECTED[name]}"
@@ -223,11 +325,30 @@ def test_page__errors() -> None:
         "Start Date (start_date) is …, which is in the future: the clock here says … UTC: …",
     ]
 
-    rows = table_under("Limitations and troubleshooting", PAGE)
-    assert {row[0] for row in rows} == {
-        f"`{sentence}`" for sentence in [*of_form, *of_dates, *error_sentences()]
-    }
+    rows = [row for heading in TABLES_OF_ERRORS for row in table_under(heading, ERRORS)]
+    assert sorted(row[0] for row in rows) == sorted(
+        f"`{sentence}`" for sentence in {*of_form, *of_dates, *error_sentences()}
+    )
     assert all(advice for _, advice in rows)
+
+
+def test_page__troubleshooting() -> None:
+    """The connector's page has some of these sentences, word by word."""
+    known = {row[0] for heading in TABLES_OF_ERRORS for row in table_under(heading, ERRORS)}
+    rows = table_under("Troubleshooting", PAGE)
+
+    assert len(rows) >= 5
+    assert [row[0] for row in rows if row[0] not in known] == []
+    assert all(advice for _, advice in rows)
+
+
+def test_errors_page__leads_to_every_table() -> None:
+    """The first table of the page links to each table of sentences."""
+    linked = re.findall(
+        r"\[(.+?)\]\(#", " ".join(row[1] for row in table_under("What an error means", ERRORS))
+    )
+
+    assert linked == [*TABLES_OF_ERRORS, "The loader"]
 
 
 LOADER_ERRORS = {"SyncFailed", "UnusableConfig", "DemoUnavailable"}
@@ -248,8 +369,7 @@ def loader_sentences() -> set[str]:
 
 def test_errors_page__loader() -> None:
     """The page says of every error of the loader what to do."""
-    page = (ROOT / "docs" / "errors.md").read_text()
-    rows = {row[0].strip("`") for row in table_under("The loader", page)}
+    rows = {row[0].strip("`") for row in table_under("The loader", ERRORS)}
 
     assert loader_sentences() - rows == set()
 
@@ -274,7 +394,7 @@ def test_links__lead_somewhere(document: str) -> None:
 def test_files__are_there(document: str) -> None:
     """Files of the repository that a document names are there, and so are the tests in them."""
     text = (ROOT / document).read_text()
-    named = re.findall(r"`([\w.]+/[\w./]+\.\w+)(?:::(\w+))?`", text)
+    named = re.findall(r"`([\w.]+/[\w./-]+\.\w+)(?:::(\w+))?`", text)
 
     assert [name for name in named if is_ours(name[0]) and not is_there(*name)] == []
 
