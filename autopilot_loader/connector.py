@@ -18,6 +18,7 @@ from typing import Any
 import airbyte
 from airbyte.strategies import WriteStrategy
 from airbyte_protocol.models import AirbyteMessage  # type: ignore[import-untyped]
+from rich.console import Console
 
 from autopilot_loader.destination import (
     Destination,
@@ -48,7 +49,8 @@ class Connector(airbyte.Source):
 
         Raises SyncFailed or KeyboardInterrupt, and leaves the tables as they were.
         """
-        self._progress = Progress(sys.stdout)
+        terminal = Console(file=sys.stderr) if sys.stderr.isatty() else None
+        self._progress = Progress(sys.stdout, terminal)
         try:
             with destination.create_fresh() as tables:
                 self._fill(tables)
@@ -64,7 +66,7 @@ class Connector(airbyte.Source):
                 raise KeyboardInterrupt from None
             raise SyncFailed(self._explain(error, destination)) from error
         finally:
-            self._progress.clear()
+            self._progress.end()
         return summary
 
     def _fill(self, tables: FreshTables) -> None:
@@ -76,6 +78,7 @@ class Connector(airbyte.Source):
             self._progress.say(f"discover   {', '.join(self.get_selected_streams())}")
             tables.require_ours(self.get_selected_streams())
             self._progress.say("read")
+            self._progress.begin(self.get_selected_streams())
             with tables.cache() as cache:
                 self.read(
                     cache,
