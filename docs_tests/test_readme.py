@@ -32,6 +32,7 @@ PAGE = (ROOT / "docs" / "autopilot.md").read_text()
 PORT = re.compile(r"127\.0\.0\.1:\d+")
 # Streams are read side by side, so they may end in any order.
 COMPLETE_STREAM = re.compile(r"  \w+ +[\d,]+ rows")
+SECONDS = re.compile(r"(?<=\d rows) in \d+ s\b")
 
 
 def shell_blocks(document: str) -> list[tuple[str, str]]:
@@ -71,11 +72,10 @@ def demo_lines() -> list[str]:
 
 def normalize(lines: list[str]) -> Iterator[str]:
     """The lines, without what differs from run to run."""
-    complete = iter(sorted(line for line in lines if COMPLETE_STREAM.fullmatch(line)))
-    for line in lines:
-        yield (
-            next(complete) if COMPLETE_STREAM.fullmatch(line) else PORT.sub("127.0.0.1:PORT", line)
-        )
+    alike = [SECONDS.sub("", PORT.sub("127.0.0.1:PORT", line)) for line in lines]
+    complete = iter(sorted(line for line in alike if COMPLETE_STREAM.fullmatch(line)))
+    for line in alike:
+        yield next(complete) if COMPLETE_STREAM.fullmatch(line) else line
 
 
 @needs_pyairbyte
