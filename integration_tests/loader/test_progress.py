@@ -38,8 +38,8 @@ def text_of(written: str) -> str:
     return CONTROL.sub("", written).replace("\r\n", "\n").replace("\r", "\n")
 
 
-def start(*, bars: bool, stdout: io.StringIO | None = None) -> Shown:
-    """The progress of a read of `STREAMS` that has begun."""
+def start(*, bars: bool, stdout: io.StringIO | None = None, reads: bool = True) -> Shown:
+    """The progress of a sync; unless it `reads`, nothing but the check has begun."""
     console, terminal = importlib.import_module("rich.console"), io.StringIO()
     screen = console.Console(
         file=terminal, force_terminal=True, width=100, _environ={"TERM": "xterm"}
@@ -47,7 +47,8 @@ def start(*, bars: bool, stdout: io.StringIO | None = None) -> Shown:
     out = stdout or (Screen() if bars else io.StringIO())
     module = importlib.import_module("autopilot_loader.progress")
     progress = module.Progress(out, screen if bars else None)
-    progress.begin(STREAMS)
+    if reads:
+        progress.begin(STREAMS)
     return progress, out.getvalue, lambda: text_of(terminal.getvalue())
 
 
@@ -113,25 +114,24 @@ def test_bars__rows_rate_and_time() -> None:
 
 
 @pytest.mark.parametrize(
-    ("estimates", "shown"),
+    ("rows_and_estimates", "shown"),
     [
-        ([], "contacts 3"),
-        ([2], "contacts 3"),
-        ([3], "contacts 3"),
-        ([4], "contacts 3 of 4"),
-        ([2, 9], "contacts 3 of 9"),
-        ([9, 2], "contacts 3"),
+        (["row"], "contacts 1"),
+        (["row", 9], "contacts 1 of 9"),
+        (["row", 2, "row"], "contacts 2"),
+        (["row", 1, "row", 9], "contacts 2 of 9"),
+        (["row", 9, 1], "contacts 1"),
     ],
+    ids=["none", "first", "reached", "grows", "shrinks"],
 )
-def test_bars__estimate(estimates: list[int], shown: str) -> None:
+def test_bars__estimate(rows_and_estimates: list[str | int], shown: str) -> None:
     """Without an estimate, or with one that the rows have reached, no total and no end is shown."""
     progress, _, terminal = start(bars=True)
 
-    progress.update(make_row("contacts"))
-    for rows in estimates:
-        progress.update(make_estimate("contacts", rows))
-    for _ in range(2):
-        progress.update(make_row("contacts"))
+    for event in rows_and_estimates:
+        progress.update(
+            make_row("contacts") if event == "row" else make_estimate("contacts", event)
+        )
     progress.end()
 
     assert last_bars(terminal()) == [shown, "lists 0"]
@@ -222,18 +222,26 @@ def test_summary(end: str, *, bars: bool) -> None:
     assert ("This is said of the contacts." in stdout()) == (not bars)
 
 
-@pytest.mark.parametrize("begins", [True, False])
-def test_summary__none(*, begins: bool) -> None:
-    """A read that was cut off, or did not begin, is not summed up."""
+def test_summary__cut_off() -> None:
+    """A read that was cut off is not summed up."""
     progress, stdout, _ = start(bars=True)
 
-    if begins:
-        for stream in STREAMS:
-            progress.update(make_status(stream, "STARTED"))
-        progress.update(make_status("lists", "COMPLETE"))
+    for stream in STREAMS:
+        progress.update(make_status(stream, "STARTED"))
+    progress.update(make_status("lists", "COMPLETE"))
     progress.end()
 
     assert stdout() == ""
+
+
+def test_lines__check_fails() -> None:
+    """Before a read, too, a log shows what the connector logs; there is nothing to sum up."""
+    progress, stdout, _ = start(bars=False, reads=False)
+
+    progress.update(make_log("INFO", "Asking Autopilot."))
+    progress.end()
+
+    assert stdout() == "  Asking Autopilot.\n"
 
 
 def test_sync__on_a_terminal(tmp_path: Path) -> None:
