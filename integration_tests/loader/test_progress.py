@@ -114,7 +114,7 @@ def test_bars__rows_rate_and_time() -> None:
 
 
 @pytest.mark.parametrize(
-    ("rows_and_estimates", "shown"),
+    ("events", "shown"),
     [
         (["row"], "contacts 1"),
         (["row", 9], "contacts 1 of 9"),
@@ -124,14 +124,13 @@ def test_bars__rows_rate_and_time() -> None:
     ],
     ids=["none", "first", "reached", "grows", "shrinks"],
 )
-def test_bars__estimate(rows_and_estimates: list[str | int], shown: str) -> None:
+def test_bars__estimate(events: list[Any], shown: str) -> None:
     """Without an estimate, or with one that the rows have reached, no total and no end is shown."""
     progress, _, terminal = start(bars=True)
 
-    for event in rows_and_estimates:
-        progress.update(
-            make_row("contacts") if event == "row" else make_estimate("contacts", event)
-        )
+    for event in events:
+        message = make_row("contacts") if event == "row" else make_estimate("contacts", event)
+        progress.update(message)
     progress.end()
 
     assert last_bars(terminal()) == [shown, "lists 0"]
