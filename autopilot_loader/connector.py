@@ -18,6 +18,7 @@ from typing import Any
 import airbyte
 from airbyte.strategies import WriteStrategy
 from airbyte_protocol.models import AirbyteMessage  # type: ignore[import-untyped]
+from rich.console import Console
 
 from autopilot_loader.destination import (
     Destination,
@@ -48,7 +49,8 @@ class Connector(airbyte.Source):
 
         Raises SyncFailed or KeyboardInterrupt, and leaves the tables as they were.
         """
-        self._progress = Progress(sys.stdout)
+        terminal = Console(file=sys.stderr) if sys.stderr.isatty() else None
+        self._progress = Progress(sys.stdout, terminal)
         try:
             with destination.create_fresh() as tables:
                 self._fill(tables)
@@ -64,7 +66,7 @@ class Connector(airbyte.Source):
                 raise KeyboardInterrupt from None
             raise SyncFailed(self._explain(error, destination)) from error
         finally:
-            self._progress.clear()
+            self._progress.end()
         return summary
 
     def _fill(self, tables: FreshTables) -> None:
@@ -76,6 +78,7 @@ class Connector(airbyte.Source):
             self._progress.say(f"discover   {', '.join(self.get_selected_streams())}")
             tables.require_ours(self.get_selected_streams())
             self._progress.say("read")
+            self._progress.begin(self.get_selected_streams())
             with tables.cache() as cache:
                 self.read(
                     cache,
@@ -88,10 +91,13 @@ class Connector(airbyte.Source):
     def _require_everything(self, tables: FreshTables) -> None:
         """Raises SyncFailed unless all streams are complete and every row is in its table.
 
-        PyAirbyte goes on without a message that it can't handle.
+        PyAirbyte goes on without a message that it can't handle, and takes a connector that was
+        terminated for one that has succeeded.
         """
         streams, progress = self.get_selected_streams(), self._progress
         unfinished = [name for name in streams if name not in progress.complete]
+        if unfinished and progress.failures:
+            raise SyncFailed(self._reasons())
         if unfinished:
             raise SyncFailed(f"The connector ended in the middle of {', '.join(unfinished)}.")
         for name, stored in tables.row_counts(streams).items():
@@ -105,10 +111,14 @@ class Connector(airbyte.Source):
             for stream in streams
         }
 
+    def _reasons(self) -> str:
+        """What the connector says of its failures, each sentence once."""
+        return "\n".join(dict.fromkeys(self._progress.failures))
+
     def _explain(self, error: Exception, destination: Destination) -> str:
         """The connector's own sentences, the database's reason, or what else there is."""
         if self._progress.failures:
-            return "\n".join(dict.fromkeys(self._progress.failures))
+            return self._reasons()
         if reason := destination.explain(error):
             refused = [str(cause) for cause in causes(error) if isinstance(cause, TableRefused)]
             return f"{refused[0]}: {reason}" if refused else reason

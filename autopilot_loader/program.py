@@ -131,7 +131,7 @@ def _prepare_environment() -> Iterator[None]:
             "AIRBYTE_OFFLINE_MODE": "1",
             "AIRBYTE_LOGGING_ROOT": f"{scratch}/logs",
             "AIRBYTE_TEMP_DIR": scratch,  # the connector's config files, with the key
-            "NO_LIVE_PROGRESS": "1",  # ours is shorter
+            "NO_LIVE_PROGRESS": "1",  # ours has bars
             "PYTHONIOENCODING": "utf-8",  # of the connector's output, in any locale
         }
         yield

@@ -4,7 +4,6 @@ Only the clock of --watch and the terminal are tested from inside.
 """
 
 import importlib
-import io
 import json
 import os
 import re
@@ -532,72 +531,6 @@ def test_watch__failed_sync(tmp_path: Path) -> None:
     assert 30 < int(announcement[1]) <= 90
     assert stderr.startswith("The sync failed. Autopilot does not accept the API key (401).")
     assert (code, stdout) == (1, "\nStopped.\n")
-
-
-class Terminal(io.StringIO):
-    """A terminal that keeps what is written to it."""
-
-    def isatty(self) -> bool:
-        """It is one."""
-        return True
-
-
-@pytest.fixture
-def sync_progress(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
-    """The module that shows the progress of a sync."""
-    pytest.importorskip("airbyte_protocol", reason="comes with PyAirbyte")
-    return importlib.import_module("autopilot_loader.progress")
-
-
-def make_message(**content: Any) -> Any:
-    """A message of the connector, as PyAirbyte parses it."""
-    models = importlib.import_module("airbyte_protocol.models")
-    return models.AirbyteMessage.model_validate(content)
-
-
-def make_record(stream: str) -> Any:
-    """The message of a row."""
-    return make_message(type="RECORD", record={"stream": stream, "data": {}, "emitted_at": 0})
-
-
-def make_complete(stream: str) -> Any:
-    """The message of the end of a stream."""
-    status = {"stream_descriptor": {"name": stream}, "status": "COMPLETE"}
-    trace = {"type": "STREAM_STATUS", "emitted_at": 0, "stream_status": status}
-    return make_message(type="TRACE", trace=trace)
-
-
-def test_progress__on_a_terminal(sync_progress: ModuleType) -> None:
-    """The line of a complete stream takes the place of the running count."""
-    screen, wipe = Terminal(), "\r\x1b[K"
-    progress = sync_progress.Progress(screen)
-
-    progress.update(make_record("contacts"))  # the next one comes too soon to be shown
-    progress.update(make_record("contacts"))
-    progress.update(make_complete("contacts"))
-
-    lines = [f"{wipe}  contacts 1{wipe}  contacts                         2 rows", ""]
-    assert screen.getvalue().split("\n") == lines
-
-
-@pytest.mark.parametrize(
-    ("screen", "shown"),
-    [
-        (Terminal(), "  warning: a WARN line\n"),
-        (io.StringIO(), "  a INFO line\n  warning: a WARN line\n"),
-    ],
-    ids=["terminal", "log"],
-)
-def test_progress__log_lines(screen: io.StringIO, shown: str, sync_progress: ModuleType) -> None:
-    """Warnings of the connector are shown, and in a log also how far it is."""
-    progress = sync_progress.Progress(screen)
-
-    for level in ["DEBUG", "INFO", "WARN"]:
-        progress.update(
-            make_message(type="LOG", log={"level": level, "message": f"a {level} line"})
-        )
-
-    assert screen.getvalue() == shown
 
 
 @pytest.fixture

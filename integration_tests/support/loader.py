@@ -32,10 +32,12 @@ def start_loader(
     url: str | None = None,
     environment: Mapping[str, str] | None = None,
     python: Sequence[str] = ("-m", "autopilot_loader"),
+    screen: int = subprocess.PIPE,
 ) -> Iterator["subprocess.Popen[str]"]:
     """Start the loader in a folder, in a process group of its own, as a shell does.
 
-    `url` is the API's address, `python` what the interpreter gets.
+    `url` is the API's address, `python` what the interpreter gets, `screen` where stdout and stderr
+    go.
     """
     variables = dict(os.environ)
     variables.pop("AUTOPILOT_API_URL", None)
@@ -45,8 +47,8 @@ def start_loader(
         [sys.executable, *python, *arguments],
         cwd=folder,
         env={**variables, "PYTHONPATH": str(ROOT), **(environment or {})},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
+        stdout=screen,
+        stderr=screen,
         encoding="utf-8",
         start_new_session=True,
     ) as script:

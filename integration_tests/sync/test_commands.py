@@ -200,7 +200,9 @@ def test_discover_and_read__locale_that_is_not_utf8() -> None:
     ]
     assert "北京" in titles
     assert (output.code, output.stderr) == (0, "")
-    assert {row["custom_fields"][0]["kind"] for row in output.rows["contacts"]} == {"北京"}
+    assert "北京" in {
+        entry["kind"] for row in output.rows["contacts"] for entry in row.get("custom_fields", [])
+    }
 
 
 @pytest.mark.parametrize("verb", ["spec", "check", "discover", "read"])

@@ -21,10 +21,20 @@ INTERNALS = re.compile(
 )
 
 
+FORECAST = ("A sync reads about ", "Every sync replicates ", "Advice: ")
+
+
 def lines(output: Output) -> list[str]:
-    """Level and text of each line of the log, with seconds as `N s`, in a fixed order."""
+    """Level and text of each line of the log but for the forecast's, in a fixed order.
+
+    Seconds are `N s`.
+    """
     texts = [f"{line['level']} {line['message']}" for line in output.contents("LOG")]
-    return sorted(re.sub(r"\b\d+ s\b", "N s", text) for text in texts)
+    return sorted(
+        re.sub(r"\b\d+ s\b", "N s", text)
+        for text in texts
+        if not text.removeprefix("INFO ").startswith(FORECAST)
+    )
 
 
 def assert_readable(output: Output) -> None:

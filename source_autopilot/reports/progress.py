@@ -69,7 +69,9 @@ class Progress:
                 self._chains_begun += 1
                 self._rows_of_chains += max(total or 0, rows)
             now = self._now()
-            estimate = first and now - self._estimated_at >= SECONDS_BETWEEN_ESTIMATES
+            due = now - self._estimated_at >= SECONDS_BETWEEN_ESTIMATES
+            # The last first page makes the estimate good, so it does not wait.
+            estimate = first and (due or self._chains_begun == self.chains)
             line = now - self._logged_at >= SECONDS_BETWEEN_LINES
             self._estimated_at = now if estimate else self._estimated_at
             self._logged_at = now if line else self._logged_at

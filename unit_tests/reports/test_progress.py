@@ -93,6 +93,18 @@ def test_count_page__estimates_all_segments(
     assert estimates(messages) == [1200, 600, 533, 600]
 
 
+def test_count_page__estimates_when_all_segments_have_begun(
+    progress: Progress, messages: InMemoryMessageRepository
+) -> None:
+    """The first pages of all segments make a good estimate, which does not wait for 5 s."""
+    progress.chains = 3
+
+    for total in [300, 100, 200]:
+        count(progress, 0, total=total)
+
+    assert estimates(messages) == [900, 600]
+
+
 def test_count_page__estimates_more_chains_than_expected(
     progress: Progress, messages: InMemoryMessageRepository, clock: Clock
 ) -> None:
