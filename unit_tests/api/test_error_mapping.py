@@ -188,10 +188,19 @@ def test_map_status__no_key_arrives() -> None:
     assert failure_of(400, bookmark="b1", body=body) == failure_of(400, bookmark="b1")
 
 
-@pytest.mark.parametrize("status", [404, 410, 422])
-def test_map_status__body_of_another_refusal(status: int) -> None:
-    """What any other refusal says makes no difference."""
-    assert failure_of(status, body=b"autopilotapikey") == failure_of(status)
+@pytest.mark.parametrize("status", [404, 405, 410, 422])
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"autopilotapikey",
+        b"",  # [client G]
+        b"<html></html>",  # [client G]
+        b'{"code":"MethodNotAllowedError","message":"PUT is not allowed"}',  # [seen C]
+    ],
+)
+def test_map_status__body_of_another_refusal(status: int, body: bytes) -> None:
+    """What any other refusal says, and in which shape, makes no difference."""
+    assert failure_of(status, body=body) == failure_of(status)
 
 
 @pytest.mark.parametrize("status", [200, 201, 203, 204, 299])
