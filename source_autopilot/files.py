@@ -20,6 +20,7 @@ from airbyte_cdk.models import (
 from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 
 from source_autopilot.errors import config_error
+from source_autopilot.text import describe_kind
 
 
 class _Stream(BaseModel):
@@ -159,19 +160,7 @@ def _describe_place(problem: ValidationError) -> str:
         return f"{subject} is missing"
     if error["type"] == "literal_error":
         mode = error["input"]
-        seen = json.dumps(mode[:MAX_MODE_LENGTH]) if isinstance(mode, str) else _kind_of(mode)
+        seen = json.dumps(mode[:MAX_MODE_LENGTH]) if isinstance(mode, str) else describe_kind(mode)
         return f"{subject} is {seen}: expected {error['ctx']['expected']}"
     expected = _EXPECTED.get(error["type"], error["msg"])
-    return f"{subject} is {_kind_of(error['input'])}: {expected}"
-
-
-def _kind_of(value: Any) -> str:
-    kinds = {
-        type(None): "null",
-        str: "a text",
-        bool: "a boolean",
-        int: "a number",
-        float: "a number",
-        list: "an array",
-    }
-    return kinds.get(type(value), "an object")
+    return f"{subject} is {describe_kind(error['input'])}: {expected}"

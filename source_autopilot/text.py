@@ -1,8 +1,19 @@
-"""Numbers, durations and names as people write them in a sentence; the shape of a text. Pure."""
+"""Numbers, durations and names as people write them in a sentence; what a value is like. Pure."""
 
 import math
+from collections.abc import Mapping
+from typing import Any
 
 MAX_SHAPE_LENGTH = 40
+
+_KINDS: Mapping[type, str] = {
+    type(None): "null",
+    str: "a text",
+    bool: "a boolean",
+    int: "a number",
+    float: "a number",
+    list: "an array",
+}
 
 
 def format_count(number: int, noun: str) -> str:
@@ -25,6 +36,11 @@ def join_names(names: list[str]) -> str:
     """`join_names(["a", "b", "c"])` is "a, b and c"."""
     *first, last = names
     return f"{', '.join(first)} and {last}" if first else last
+
+
+def describe_kind(value: Any) -> str:
+    """The kind of a JSON value: "null", "a text", "a number", "an object" and so on."""
+    return _KINDS.get(type(value), "an object")
 
 
 def describe_shape(text: str) -> str:

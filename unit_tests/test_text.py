@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from source_autopilot.text import (
     MAX_SHAPE_LENGTH,
+    describe_kind,
     describe_shape,
     format_count,
     format_duration,
@@ -73,3 +74,20 @@ def test_describe_shape__says_nothing_else(text: str) -> None:
     assert {sign for sign in shape if sign.isalnum()} <= {"a", "9"}
     assert shape.isascii()
     assert len(shape) <= MAX_SHAPE_LENGTH
+
+
+@pytest.mark.parametrize(
+    ("value", "kind"),
+    [
+        (None, "null"),
+        ("", "a text"),
+        (True, "a boolean"),
+        (1, "a number"),
+        (1.5, "a number"),
+        ([], "an array"),
+        ({}, "an object"),
+    ],
+)
+def test_describe_kind(value: object, kind: str) -> None:
+    """JSON's own words, with an article."""
+    assert describe_kind(value) == kind

@@ -2,7 +2,7 @@
 
 A worker holds its answer until its rows are on their way out. With pages of 100 kB all workers may;
 with pages of many megabytes some have to wait, and they do so before they ask: the server of an
-answer that nobody takes would hang up.
+answer that is not taken would hang up.
 """
 
 from __future__ import annotations

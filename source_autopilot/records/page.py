@@ -15,6 +15,7 @@ import orjson
 
 from source_autopilot.errors import UnreadableBody, UnreadablePage
 from source_autopilot.records.sanitize import decode_sanitized, has_nul, needs_sanitizing
+from source_autopilot.text import describe_kind
 
 MAX_CREDIBLE_TOTAL = 10**12  # arithmetic with much larger numbers fails
 
@@ -177,12 +178,4 @@ def _parse_total(value: Any) -> int | None:
 
 
 def _kind_of(value: Any) -> str:
-    kinds = {
-        type(None): "null or missing",
-        str: "a text",
-        bool: "a boolean",
-        int: "a number",
-        float: "a number",
-        list: "an array",
-    }
-    return kinds.get(type(value), "an object")
+    return "null or missing" if value is None else describe_kind(value)

@@ -17,7 +17,7 @@ Misfit = tuple[str, Any]
 OTHER_FIELDS = "other_fields"
 MAX_REMEMBERED_FIELDS = 10_000  # an account has dozens
 
-_LEFT_OUT = frozenset({"_id", "_rev"})  # the store's own; nobody needs them
+_LEFT_OUT = frozenset({"_id", "_rev"})  # the store's own
 # The published table layout has one word where the field has two capitals.
 _AS_ONE_WORD = {"LinkedIn": "linkedin"}
 _WORD_STARTS = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
