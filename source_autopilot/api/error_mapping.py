@@ -117,7 +117,6 @@ def _network_trouble(seen: str) -> Failure:
 NOT_FOUND = Failure(Action.REFUSE, "{stream}: Autopilot does not find {page} ({status})")
 REFUSED = Failure(Action.REFUSE, "{stream}: Autopilot refuses {page} ({status})")
 STATUSES: Mapping[int, Failure] = {
-    BAD_REQUEST: REFUSED,  # [client G]
     401: _wrong_key("Autopilot does not accept the API key (401)"),  # [doc]
     403: _wrong_key(
         "Autopilot does not allow this API key to read this (403)", may_be_the_end=True
@@ -125,7 +124,6 @@ STATUSES: Mapping[int, Failure] = {
     404: NOT_FOUND,  # [doc]
     408: Failure(Action.RETRY, "Autopilot took too long to answer (408)"),  # [client]
     410: replace(NOT_FOUND, may_be_the_end=True),  # [guess]
-    422: REFUSED,  # [guess]
     TOO_MANY_REQUESTS: Failure(Action.WAIT, "Autopilot is limiting requests (429)"),  # [doc]
 }
 # A 400 for a first page whose body names the header of the key. A bookmark was given to a key that
@@ -140,6 +138,8 @@ STATUS_CLASSES: Mapping[int, Failure] = {
         "Look for a proxy on the way to api2.autopilothq.com.",
         may_be_the_end=True,
     ),
+    # "A list or segment that is gone has been answered by a 4xx" [client G].
+    4: REFUSED,
     5: Failure(Action.RETRY, "Autopilot has trouble on its side ({status})"),
 }
 UNEXPECTED_STATUS = _fault_of_ours(

@@ -20,6 +20,7 @@ _DATETIME = TypeAdapter(datetime)
 _USUAL_SPELLING = re.compile(
     r"[1-9][0-9]{3}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3}Z"
 )
+_UTC = re.compile(" *(?:UTC|GMT|Z)$")
 _STARTS_WITH_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 # Shorter digits may be a day (20170203), longer ones a day and a time without signs between them.
 _EPOCH_AS_TEXT = re.compile(r"[0-9]{9,13}|-[0-9]{9,15}")
@@ -91,7 +92,7 @@ def _from_text(text: str, min_epoch_ms: int) -> str | None:
     if not _STARTS_WITH_DATE.match(text):
         return _from_rfc_1123(text)
     # `2017-02-03 16:26:54 +0000 UTC`: no zone means UTC, and pydantic wants no space before one.
-    text = text.removesuffix("UTC").rstrip().replace(" +", "+").replace(" -", "-")
+    text = _UTC.sub("", text).replace(" +", "+").replace(" -", "-")
     return _format_any(_DATETIME.validate_python(text))
 
 

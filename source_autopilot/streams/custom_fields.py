@@ -24,11 +24,9 @@ from source_autopilot.records.custom_columns import (
 )
 from source_autopilot.records.page import decode
 from source_autopilot.streams.tables import Contacts
+from source_autopilot.text import format_count
 
 PATH = "contacts/custom_fields"  # [client]
-# Beside those of a PageRefused: of a key without rights, and of an endpoint that is not there.
-REFUSALS = {requests.codes.forbidden, requests.codes.method_not_allowed}  # [guess]
-
 NO_LIST = "Autopilot does not say which custom fields there are"
 
 
@@ -47,8 +45,8 @@ def discover_columns(
     first = Contacts(client, start_date=start_date).first_page({})
     fields = find_fields(first.content.rows if first else [])
     logger.warning(
-        f"Columns are made for the {len(fields)} custom fields that are in the first page of"
-        " contacts; the values of others are in the column custom_fields only."
+        f"Columns are made for {format_count(len(fields), 'custom field')}, found in the first page"
+        " of contacts; the values of others are in the column custom_fields only."
     )
     return make_columns(fields)
 
@@ -104,6 +102,7 @@ def _list_fields(client: Client) -> list[CustomField]:
     except UnreadablePage as unreadable:
         raise UnreadableFields(str(unreadable)) from None
     except RequestFailed as failure:
-        if isinstance(failure, PageRefused) or failure.status in REFUSALS:
-            raise UnreadableFields(f"it refuses the request ({failure.status})") from None
+        # A key without rights to the list may have rights to contacts [guess].
+        if isinstance(failure, PageRefused) or failure.status == requests.codes.forbidden:
+            raise UnreadableFields(f"it refuses the request ({failure.status}).") from None
         raise

@@ -494,7 +494,7 @@ def test_get__gives_up(
         (401, FailureType.config_error, KEY_SENTENCE),
         (403, FailureType.config_error, "Autopilot does not allow this API key to read this (403)"),
         (302, FailureType.transient_error, "Autopilot's address answered with a redirect (302)"),
-        (405, FailureType.system_error, "Autopilot answered with status 405, which this connector"),
+        (600, FailureType.system_error, "Autopilot answered with status 600, which this connector"),
     ],
 )
 def test_get__gives_up_at_once(

@@ -42,7 +42,11 @@ LOOK_AT_THE_NETWORK = (
     " from where the connector runs (network, DNS, proxy, firewall, certificates)."
 )
 MAYBE_DELETED = f"What the bookmark points at may have been deleted during the sync. {TRY_LATER}"
-VERBS = {400: "refuses", 404: "does not find", 410: "does not find", 422: "refuses"}
+VERBS = {
+    404: "does not find",
+    410: "does not find",
+    **dict.fromkeys([400, 402, 405, 409, 418, 422, 451, 499], "refuses"),
+}
 EPOCH_SECONDS = 1_700_000_000.0
 
 
@@ -122,7 +126,7 @@ def failure_of(
                 f"Autopilot answered with status {status}, which this connector does not expect",
                 "Please report this.",
             )
-            for status in (101, 402, 405, 418, 499, 600)
+            for status in (101, 600)
         ),
     ],
 )
@@ -411,7 +415,7 @@ def test_no_time_left() -> None:
     )
 
 
-@pytest.mark.parametrize("status", [401, 302, 405, 429, 503])
+@pytest.mark.parametrize("status", [401, 302, 429, 503, 600])
 def test_to_error(status: int) -> None:
     """An error has the failure's type, and its sentence and advice as its message."""
     failure = failure_of(status)

@@ -24,7 +24,7 @@ from unit_tests.support.constants import NOW, URL
 LOGGER = logging.getLogger("airbyte")
 SEATS = CustomColumn("custom_seats", "Seats", INTEGER)
 SCORE = CustomColumn("custom_score", "Score", NUMBER)
-REFUSED = [400, 403, 404, 405, 410, 422]
+REFUSED = [400, 403, 404, 405, 410, 422, 451]
 LIST = [{"name": "Seats", "fieldType": "integer"}]
 PAGE = {
     "contacts": [
@@ -67,7 +67,7 @@ def test_discover_columns__no_fields(
 
 
 REFUSALS: list[tuple[dict[str, Any], str]] = [
-    *(({"status_code": status}, f"it refuses the request ({status})") for status in REFUSED),
+    *(({"status_code": status}, f"it refuses the request ({status}).") for status in REFUSED),
     ({"json": {"contacts": [{"Name": "Ann"}]}}, "its answer is something else"),
     ({"json": [{"Name": "Ann"}]}, "an entry of its list has no name"),
     ({"json": {"fields": 7}}, "its answer is not a list of fields"),
@@ -107,7 +107,7 @@ def test_discover_columns__from_a_page(
     [why, instead] = [line.getMessage() for line in caplog.records if line.levelname == "WARNING"]
     assert why.startswith("Autopilot does not say which custom fields there are: ")
     assert reason in why
-    assert instead.startswith("Columns are made for the 1 custom fields that are in the first page")
+    assert instead.startswith("Columns are made for 1 custom field, found in the first page")
 
 
 @pytest.mark.parametrize(("answer", "reason"), TROUBLE)

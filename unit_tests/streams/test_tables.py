@@ -206,7 +206,7 @@ def test_smart_segments_contacts__segment_deleted_meanwhile(
     assert stream.left_out(0) == "1 segment left out: deleted while the sync ran"
 
 
-@pytest.mark.parametrize("status", [400, 422])
+@pytest.mark.parametrize("status", [400, 405, 409, 422])
 def test_smart_segments_contacts__refused_and_not_listed(
     client: Client, autopilot: Mocker, caplog: pytest.LogCaptureFixture, status: int
 ) -> None:
@@ -224,7 +224,7 @@ def test_smart_segments_contacts__refused_and_not_listed(
     assert stream.left_out(0) == "1 segment left out: deleted while the sync ran"
 
 
-@pytest.mark.parametrize("status", [400, 422])
+@pytest.mark.parametrize("status", [400, 405, 409, 422])
 def test_smart_segments_contacts__refused_and_listed(
     client: Client, autopilot: Mocker, status: int
 ) -> None:
