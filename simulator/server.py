@@ -94,14 +94,6 @@ class Simulator:
         """Replace the schedule of faults, and forget what the old one has counted."""
         self._faults.replace(faults)
 
-    def set_changes(self, changes: Sequence[Change]) -> None:
-        """Replace the schedule of changes, and forget what the old one has counted."""
-        self._changes.replace(changes)
-
-    def set_ways(self, ways: Ways) -> None:
-        """Order pages and make bookmarks in other ways from now on."""
-        self._paging.ways = ways
-
     def __enter__(self) -> Simulator:
         port: Future[int] = Future()
         self._thread = threading.Thread(

@@ -6,6 +6,8 @@ from pydantic import SecretStr
 from requests_mock import ANY, Mocker
 
 from source_autopilot.api.transport import Reply
+from unit_tests.support.clock import Clock
+from unit_tests.support.constants import URL
 from verification.asking import (
     MAX_QUESTIONS,
     MAX_SECONDS,
@@ -16,23 +18,6 @@ from verification.asking import (
     NoAnswer,
     ask_api,
 )
-
-URL = "https://autopilot.example/v1/"
-
-
-class Clock:
-    """A time that passes by sleeping only."""
-
-    def __init__(self) -> None:
-        self.seconds = 0.0
-
-    def now(self) -> float:
-        """Seconds since the beginning."""
-        return self.seconds
-
-    def sleep(self, seconds: float) -> None:
-        """Put the clock forward."""
-        self.seconds += seconds
 
 
 def budget_of(clock: Clock) -> Budget:
