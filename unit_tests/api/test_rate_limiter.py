@@ -285,14 +285,14 @@ def test_refused__three_in_a_row_after_another_one() -> None:
 
 
 def test_refused__requests_without_an_answer() -> None:
-    """At most twenty requests count as under way: the answered one and 19 that hold the rate."""
+    """At most 80 requests count as under way: the answered one and 79 that hold the rate."""
     rate = at_maximum()
-    for _ in range(40):
+    for _ in range(160):
         rate.sent(10.0)
     now = refuse(rate, 4, now=10.0)
     after_cut = rate.rate(now)
 
-    for _ in range(19):
+    for _ in range(79):
         rate.succeeded(now)
     assert rate.rate(now) == after_cut
     for _ in range(10):
@@ -766,6 +766,20 @@ def test_acquire__an_interrupted_wait_leaves_the_order(fake_time: FakeTime) -> N
     limiter.acquire()
 
     assert fake_time.seconds == 6.0
+
+
+def test_requests_per_second__now(limiter: RateLimiter, fake_time: FakeTime) -> None:
+    """The rate that holds when it is asked for: it rises, falls, and stops at the maximum."""
+    rates = []
+    for seconds in [0.0, 1.0, 1.0]:
+        fake_time.seconds += seconds
+        rates.append(limiter.requests_per_second)
+
+    assert rates == pytest.approx([4.0, 12.0, 20.0])
+    for _ in range(2):
+        limiter.acquire()
+    limiter.succeeded()
+    assert limiter.refused(None) == limiter.requests_per_second < 20
 
 
 def test_refused__says_which_rate_holds(limiter: RateLimiter, fake_time: FakeTime) -> None:

@@ -550,7 +550,7 @@ def test_open_session__enough_connections(url: str) -> None:
     """There are as many connections as requests may be on their way side by side."""
     pool = connections(open_session(url, {}), url).connection_from_url(url)
 
-    assert pool.pool.maxsize == MAX_REQUESTS_IN_FLIGHT == 20
+    assert pool.pool.maxsize == MAX_REQUESTS_IN_FLIGHT == 80
 
 
 def test_open_session__socks(monkeypatch: pytest.MonkeyPatch) -> None:
