@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache
 from typing import Generic, Protocol, TypeVar
 
 import requests
@@ -30,6 +30,7 @@ from source_autopilot.api.transport import fetch, open_session
 from source_autopilot.errors import InvalidEnvironment, NoRoom, RequestFailed, UnreadableBody
 
 Content = TypeVar("Content")
+Sessions = Callable[[str, SecretStr], requests.Session]
 
 
 @dataclass(frozen=True)
@@ -60,9 +61,22 @@ class RetryListener(Protocol):
         """A request failed for another reason; its next try is after the pause, None is never."""
 
 
+def _open_each_once() -> Sessions:
+    """Opens the session for an address and a key with the first question that needs it."""
+
+    @cache
+    def find(base_url: str, api_key: SecretStr) -> requests.Session:
+        return open_session(base_url, {KEY_HEADER: api_key.get_secret_value()})
+
+    return find
+
+
 @dataclass(frozen=True)
 class Client:
     """The address, key, limiter and retry policy that all streams of a command share.
+
+    A copy that `dataclasses.replace` makes has the same connections: one with a policy and a
+    deadline of its own is how a single question is bounded.
 
     Attributes:
         base_url: the API's address, with a slash at its end.
@@ -71,6 +85,8 @@ class Client:
         ends_all: whether an error that concerns the account closes the limiter, so that no request
             is sent any more.
         memory: bounds how many bytes of answers are held at once.
+        sessions: finds the HTTP session of an address and a key, which a client and its copies
+            share.
     """
 
     base_url: str
@@ -81,6 +97,7 @@ class Client:
     listener: RetryListener | None = None
     ends_all: bool = True
     memory: Memory = field(default_factory=Memory)
+    sessions: Sessions = field(default_factory=_open_each_once, repr=False)
 
     def get(
         self,
@@ -159,7 +176,7 @@ class Client:
         logging.getLogger("airbyte").debug(f"GET {url}")
         try:
             reply = fetch(
-                self._session,
+                self.sessions(self.base_url, self.api_key),
                 url,
                 connect_seconds=connect_seconds,
                 answer_seconds=answer_seconds,
@@ -204,7 +221,3 @@ class Client:
         if failure.concerns_account and self.ends_all:
             self.limiter.close(failure.to_error)
         return failure.to_error()
-
-    @cached_property
-    def _session(self) -> requests.Session:
-        return open_session(self.base_url, {KEY_HEADER: self.api_key.get_secret_value()})

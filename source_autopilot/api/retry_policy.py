@@ -51,6 +51,9 @@ COMMAND_POLICY = RetryPolicy(
 )
 # For what a command can do without: a forecast, or the columns of a catalog written by hand.
 ONE_TRY_POLICY = replace(COMMAND_POLICY, max_tries=1)
+# For what a read can do without: whether there is a page at a bookmark that was never issued. "No"
+# is an answer, and a page takes 4 s at most [seen, blog of 2015-06-23].
+QUESTION_POLICY = replace(READ_POLICY, answer_seconds=30, max_tries=2)
 
 
 class Deadline:

@@ -13,15 +13,18 @@ import certifi
 import pytest
 import requests
 from airbyte_cdk.models import FailureType
+from pydantic import SecretStr
 from requests_mock import Mocker
 
 from source_autopilot.api import transport
 from source_autopilot.api.client import Answer, Client
+from source_autopilot.api.error_mapping import KEY_HEADER
 from source_autopilot.api.rate_limiter import Chain, RateLimiter
 from source_autopilot.api.retry_policy import (
     COMMAND_POLICY,
     COMMAND_SECONDS,
     ONE_TRY_POLICY,
+    QUESTION_POLICY,
     READ_POLICY,
     Deadline,
     RetryPolicy,
@@ -295,6 +298,35 @@ def test_get__one_session(
     get_lists(client)
 
     assert ["https" in request.proxies for request in autopilot.request_history] == [False, False]
+
+
+@pytest.mark.parametrize("first", [True, False], ids=["copied-later", "copied-before"])
+def test_get__copies_share_a_session(
+    client: Client, autopilot: Mocker, monkeypatch: pytest.MonkeyPatch, first: bool
+) -> None:
+    """A copy has no connections of its own, whichever of the two asks first."""
+    autopilot.get(LISTS, **FOUND)
+    copy = replace(client, policy=QUESTION_POLICY, ends_all=False)
+    get_lists(client if first else copy)
+
+    monkeypatch.setenv("HTTPS_PROXY", "http://proxy.example:3128")
+    get_lists(copy if first else client)
+
+    assert ["https" in request.proxies for request in autopilot.request_history] == [False, False]
+
+
+def test_get__a_copy_for_another_account(client: Client, autopilot: Mocker) -> None:
+    """A copy with another address or key asks there, with that key."""
+    elsewhere = "https://autopilot.example/v1/"
+    autopilot.get(LISTS, **FOUND)
+    autopilot.get(elsewhere + "lists", **FOUND)
+    get_lists(client)
+
+    get_lists(replace(client, api_key=SecretStr("other")))
+    replace(client, base_url=elsewhere).get(elsewhere + "lists", parse, stream="lists")
+
+    asked = [(sent.url, sent.headers[KEY_HEADER]) for sent in autopilot.request_history]
+    assert asked == [(LISTS, KEY), (LISTS, "other"), (elsewhere + "lists", KEY)]
 
 
 def test_get__debug_log(
@@ -937,6 +969,53 @@ def test_get__slow_answers_before_a_deadline(
     give_up(command)
 
     assert clock.seconds <= COMMAND_SECONDS
+
+
+# A question whose answer may be that there is no such page.
+
+
+@pytest.fixture
+def asking(client: Client, clock: Clock) -> Client:
+    """Asks one such question, which is bounded as a whole."""
+    deadline = Deadline(45, clock.now)
+    return replace(client, policy=QUESTION_POLICY, ends_all=False, deadline=deadline)
+
+
+@pytest.mark.parametrize(
+    "trouble", [TROUBLE, {"exc": requests.ReadTimeout}, {"text": "<html>"}], ids=str
+)
+def test_question__is_repeated_once(
+    asking: Client, autopilot: Mocker, naps: list[float], trouble: dict[str, Any]
+) -> None:
+    """Trouble may pass; a second time it is the answer."""
+    autopilot.get(LISTS, [trouble, FOUND])
+    assert get_lists(asking) == PAGE
+
+    autopilot.get(LISTS, **trouble)
+    give_up(asking)
+
+    assert (autopilot.call_count, naps) == (4, [1, 1])
+
+
+@pytest.mark.parametrize("status", [400, 404, 410, 422])
+def test_question__no_is_an_answer(asking: Client, autopilot: Mocker, status: int) -> None:
+    """A refused page is asked for once."""
+    autopilot.get(LISTS, status_code=status)
+
+    with pytest.raises(PageRefused):
+        get_lists(asking)
+
+    assert autopilot.call_count == 1
+
+
+def test_question__waits_for_the_rate_limit(
+    asking: Client, autopilot: Mocker, clock: Clock
+) -> None:
+    """Refusals because of the rate limit are no answer, however many come."""
+    autopilot.get(LISTS, [LIMITED, LIMITED, retry_after(7), LIMITED, FOUND])
+
+    assert get_lists(asking) == PAGE
+    assert 7 < clock.seconds < 45
 
 
 # Errors that concern all requests.

@@ -10,6 +10,7 @@ from source_autopilot.api.retry_policy import (
     COMMAND_POLICY,
     COMMAND_SECONDS,
     ONE_TRY_POLICY,
+    QUESTION_POLICY,
     READ_POLICY,
     Deadline,
     FailedTries,
@@ -146,6 +147,14 @@ def test_read_policy__bounded(data: st.DataObject) -> None:
     seconds = last(READ_POLICY, Clock(), None, lambda: data.draw(share), lambda: data.draw(share))
 
     assert seconds < 7 * 60
+
+
+def test_question_policy__second_try() -> None:
+    """A question that meets trouble is asked again once, however long the first try took."""
+    tries = FailedTries(QUESTION_POLICY, deadline=None)
+    longest = QUESTION_POLICY.connect_seconds + QUESTION_POLICY.answer_seconds
+
+    assert [tries.count(longest, None) for _ in range(2)] == [1, None]
 
 
 @given(st.data(), st.sampled_from([COMMAND_POLICY, ONE_TRY_POLICY]), st.floats(0, 30))
