@@ -256,32 +256,33 @@ class RateLimiter:
 
     def _wait_for_turn(self, waiting: _Waiting) -> None:
         while not self._closed_for:
-            if self._first() is waiting:
+            first, is_urgent = self._first()
+            if first is waiting:
                 now = self._now()
-                urgent = self._is_urgent(waiting.chain)
-                seconds = self._rate.next_at(now, urgent=urgent) - now
+                seconds = self._rate.next_at(now, urgent=is_urgent) - now
                 if seconds <= 0:
                     self._rate.sent(now)
                     return
                 waiting.turn.wait(seconds)
             else:
-                self._wake_first()  # it may not have been the first when it began to wait
+                first.turn.notify()  # it may not have been the first when it began to wait
                 waiting.turn.wait()
         raise self._closed_for()
 
-    def _first(self) -> _Waiting:
-        return min(self._waiting, key=self._order)
+    def _first(self) -> tuple[_Waiting, bool]:
+        """What goes next of all that wait, and whether it is urgent. One look at each."""
+        known = [chain.pages_left for chain in self._chains if chain.pages_left < math.inf]
+        longest = max(known, default=None)
 
-    def _order(self, waiting: _Waiting) -> tuple[bool, float]:
-        chain = waiting.chain
-        pages_left = chain.pages_left if chain in self._chains else 0.0
-        return not self._is_urgent(chain), -pages_left
+        def order(waiting: _Waiting) -> tuple[bool, float]:
+            chain = waiting.chain
+            pages_left = chain.pages_left if chain in self._chains else -1.0
+            # Chains of unknown length come next: while the longest known one waits for an answer.
+            return pages_left != longest, -pages_left
 
-    def _is_urgent(self, chain: Chain | None) -> bool:
-        # Chains of unknown length come next: while the longest known one waits for an answer.
-        known = [each.pages_left for each in self._chains if each.pages_left < math.inf]
-        return chain in self._chains and bool(known) and chain.pages_left == max(known)
+        first = min(self._waiting, key=order)
+        return first, not order(first)[0]
 
     def _wake_first(self) -> None:
         if self._waiting:
-            self._first().turn.notify()
+            self._first()[0].turn.notify()
