@@ -140,7 +140,8 @@ class Client:
     ) -> Answer[Content]:
         failed_tries = FailedTries(self.policy, self.deadline)
         while True:
-            self.limiter.acquire(chain)
+            if not self.limiter.acquire(chain, self.deadline):
+                raise self._give_up(NO_TIME_LEFT)
             began = time.monotonic()
             outcome = self._try(url, decode, stream, bookmark, lease)
             if isinstance(outcome, Answer):

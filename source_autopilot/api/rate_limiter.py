@@ -15,6 +15,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from source_autopilot.api.retry_policy import Deadline
+
 MAX_REQUESTS_PER_SECOND = 20.0  # what the Singer tap that runs in production keeps to [client]
 MAX_REQUESTS_IN_FLIGHT = 80  # at that rate and 4 s for a page [seen, blog of 2015-06-23]
 INITIAL_REQUESTS_PER_SECOND = 4.0  # below the 5 requests/s of early docs [doc]
@@ -171,9 +173,22 @@ class Chain:
 
 
 class _Waiting:
-    def __init__(self, chain: Chain | None, turn: threading.Condition) -> None:
+    def __init__(
+        self, chain: Chain | None, deadline: Deadline | None, turn: threading.Condition
+    ) -> None:
         self.chain = chain
-        self.turn = turn
+        self.deadline = deadline
+        self._turn = turn
+
+    def wait(self, seconds: float | None = None) -> None:
+        """Until it is woken, the seconds are over, or the deadline has come."""
+        if self.deadline:
+            seconds_left = self.deadline.seconds_left
+            seconds = seconds_left if seconds is None else min(seconds, seconds_left)
+        self._turn.wait(seconds)
+
+    def wake(self) -> None:
+        self._turn.notify()
 
 
 class RateLimiter:
@@ -208,14 +223,17 @@ class RateLimiter:
                 self._chains.remove(chain)
                 self._wake_first()
 
-    def acquire(self, chain: Chain | None = None) -> None:
-        """Wait for the turn of the chain's next request; None: of a request of no chain."""
+    def acquire(self, chain: Chain | None = None, deadline: Deadline | None = None) -> bool:
+        """Wait for the turn of the chain's next request; None: of a request of no chain.
+
+        Whether the request may go: not if its turn did not come before the deadline.
+        """
         # Each waits on a condition of its own: waking all of them for each request is expensive.
-        waiting = _Waiting(chain, self._condition(self._lock))
+        waiting = _Waiting(chain, deadline, self._condition(self._lock))
         with self._lock:
             self._waiting.append(waiting)
             try:
-                self._wait_for_turn(waiting)
+                return self._wait_for_turn(waiting)
             finally:
                 self._waiting.remove(waiting)
                 self._wake_first()
@@ -254,19 +272,21 @@ class RateLimiter:
             self._closed_for = reason
             self._wake_first()  # each that raises wakes the next
 
-    def _wait_for_turn(self, waiting: _Waiting) -> None:
+    def _wait_for_turn(self, waiting: _Waiting) -> bool:
         while not self._closed_for:
+            if waiting.deadline and not waiting.deadline.seconds_left:
+                return False
             first, is_urgent = self._first()
             if first is waiting:
                 now = self._now()
                 seconds = self._rate.next_at(now, urgent=is_urgent) - now
                 if seconds <= 0:
                     self._rate.sent(now)
-                    return
-                waiting.turn.wait(seconds)
+                    return True
+                waiting.wait(seconds)
             else:
-                first.turn.notify()  # it may not have been the first when it began to wait
-                waiting.turn.wait()
+                first.wake()  # it may not have been the first when it began to wait
+                waiting.wait()
         raise self._closed_for()
 
     def _first(self) -> tuple[_Waiting, bool]:
@@ -285,4 +305,4 @@ class RateLimiter:
 
     def _wake_first(self) -> None:
         if self._waiting:
-            self._first()[0].turn.notify()
+            self._first()[0].wake()

@@ -94,9 +94,9 @@ class RecordingLimiter(RateLimiter):
         self.pauses: list[float | None] = []
         self.successes = 0
 
-    def acquire(self, chain: Chain | None = None) -> None:
+    def acquire(self, chain: Chain | None = None, deadline: Deadline | None = None) -> bool:
         self.chains.append(chain)
-        super().acquire(chain)
+        return super().acquire(chain, deadline)
 
     def refused(self, pause_seconds: float | None) -> float:
         self.pauses.append(pause_seconds)
@@ -935,13 +935,13 @@ def test_get__just_before_a_deadline(client: Client, autopilot: Mocker, clock: C
 def test_get__deadline_passes_while_waiting_for_a_turn(
     client: Client, autopilot: Mocker, clock: Clock, limiter: RateLimiter
 ) -> None:
-    """A turn that comes after the deadline is not used."""
+    """A turn that would come after the deadline is not waited for any longer than that."""
     limiter.refused(30)
 
     error = give_up(replace(client, deadline=Deadline(5, clock.now)))
 
     assert str(error.message).startswith("Autopilot answers too slowly: there was no time left to")
-    assert autopilot.call_count == 0
+    assert (autopilot.call_count, clock.seconds) == (0, 5)
 
 
 @pytest.mark.parametrize("trouble", [TROUBLE, LIMITED], ids=str)
@@ -1016,6 +1016,20 @@ def test_question__waits_for_the_rate_limit(
 
     assert get_lists(asking) == PAGE
     assert 7 < clock.seconds < 45
+
+
+@pytest.mark.parametrize("trouble", [LIMITED, retry_after(100), retry_after(100, 503)], ids=str)
+def test_question__ends_at_its_deadline(
+    asking: Client, client: Client, autopilot: Mocker, clock: Clock, trouble: dict[str, Any]
+) -> None:
+    """However long a limit lasts or a pause is asked for, and it ends nothing else."""
+    autopilot.get(LISTS, **trouble)
+    autopilot.get(URL + "contacts", **FOUND)
+
+    give_up(asking)
+
+    assert clock.seconds <= 45
+    assert client.get(URL + "contacts", parse, stream="contacts").content == PAGE
 
 
 # Errors that concern all requests.

@@ -18,6 +18,7 @@ from source_autopilot.api.rate_limiter import (
     Chain,
     RateLimiter,
 )
+from source_autopilot.api.retry_policy import Deadline
 from unit_tests.support.fake_time import TIMEOUT_SECONDS, FakeTime
 from unit_tests.support.rate_limits import (
     Limit,
@@ -548,27 +549,31 @@ def limiter(fake_time: FakeTime) -> RateLimiter:
 
 
 class Requests:
-    """Threads that ask for a turn, and the names of those that got it, in order."""
+    """Threads that ask for a turn, and the names of those that got it or none, in order."""
 
     def __init__(self, limiter: RateLimiter, fake_time: FakeTime) -> None:
         self._limiter, self._time = limiter, fake_time
         self._went: Queue[object] = Queue()
 
-    def start(self, name: object, chain: Chain | None = None) -> None:
+    def start(
+        self, name: object, chain: Chain | None = None, deadline: Deadline | None = None
+    ) -> None:
         """Ask in a thread of its own."""
 
         def ask() -> None:
             try:
-                self._limiter.acquire(chain)
-                self._went.put(name)
+                may_go = self._limiter.acquire(chain, deadline)
+                self._went.put(name if may_go else (name, "no turn"))
             except Exception as reason:
                 self._went.put(reason)
 
         threading.Thread(target=ask, daemon=True).start()
 
-    def start_and_wait(self, name: object, chain: Chain | None = None) -> None:
+    def start_and_wait(
+        self, name: object, chain: Chain | None = None, deadline: Deadline | None = None
+    ) -> None:
         """Ask in a thread of its own; return when it waits for its turn."""
-        self.start(name, chain)
+        self.start(name, chain, deadline)
         self._time.next_wait()
 
     def next(self) -> object:
@@ -747,6 +752,35 @@ def test_acquire__everybody_gets_a_turn(
         went.append(requests.next())
 
     assert went == [3.0, 2.0, 1.0]
+
+
+def test_acquire__gives_up_at_the_deadline(
+    limiter: RateLimiter, fake_time: FakeTime, requests: Requests
+) -> None:
+    """The first of those that wait and one behind it; the others get their turns."""
+    limiter.refused(30.0)
+    requests.start_and_wait("first", deadline=Deadline(5.0, fake_time.now))
+    requests.start_and_wait("second")
+    requests.start_and_wait("third", deadline=Deadline(7.0, fake_time.now))
+
+    came = []
+    for seconds in [5.0, 2.0, 23.0]:
+        fake_time.put_forward(seconds)
+        came.append(requests.next())
+
+    assert came == [("first", "no turn"), ("third", "no turn"), "second"]
+
+
+def test_acquire__a_turn_before_the_deadline(limiter: RateLimiter, fake_time: FakeTime) -> None:
+    """A turn that comes in time is taken, and one that was not taken is the next request's."""
+    deadline = Deadline(1.0, fake_time.now)
+    assert limiter.acquire(deadline=deadline)
+    fake_time.seconds = 1.0
+
+    assert not limiter.acquire(deadline=deadline)
+
+    assert limiter.acquire()
+    assert fake_time.seconds == 1.0
 
 
 def test_acquire__an_interrupted_wait_leaves_the_order(fake_time: FakeTime) -> None:
