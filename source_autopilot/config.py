@@ -5,6 +5,7 @@ Parsed and checked here, once; everything else takes a `Config`.
 
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from datetime import datetime, timezone
 from difflib import get_close_matches
 from typing import Annotated, Any
@@ -33,6 +34,9 @@ MOMENT_PATTERN = (
 MINUTES_PER_WEEK = 7 * 24 * 60
 DOCUMENTATION_URL = "https://docs.airbyte.com/integrations/sources/autopilot"
 
+SIDE_BY_SIDE = "AUTOPILOT_SIDE_BY_SIDE"
+CHECK_TOTALS = "AUTOPILOT_CHECK_TOTALS"
+
 EXPECTED = {
     "api_key": "expected the key shown in Autopilot under Settings > Autopilot API",
     "start_date": "expected a day such as 2024-01-31, or nothing for the year before each sync",
@@ -40,6 +44,37 @@ EXPECTED = {
 }
 NOT_A_DATE = "not_a_date"
 IN_THE_FUTURE = "in_the_future"
+
+
+@dataclass(frozen=True)
+class Switches:
+    """What can be turned off by the environment, for accounts with which it does not work.
+
+    Attributes:
+        side_by_side: whether the pages of one table are read side by side.
+        check_totals: whether a table that ends far below its total is incomplete.
+    """
+
+    side_by_side: bool = True
+    check_totals: bool = True
+
+
+ALL_ON = Switches()
+
+
+def read_switches(environment: Mapping[str, str]) -> Switches:
+    """The switches of an environment. Raises InvalidConfig."""
+    return Switches(
+        side_by_side=_is_on(environment, SIDE_BY_SIDE),
+        check_totals=_is_on(environment, CHECK_TOTALS),
+    )
+
+
+def _is_on(environment: Mapping[str, str], variable: str) -> bool:
+    value = environment.get(variable, "").strip().lower() or "on"
+    if value not in ("on", "off"):
+        raise InvalidConfig(f"The environment variable {variable} has to be on or off.")
+    return value == "on"
 
 
 def utc_now() -> datetime:

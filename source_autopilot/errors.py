@@ -12,6 +12,8 @@
     ├── InvalidState          a saved state that cannot be used
     ├── UnreadableBody        a body that is no JSON: worth another try
     ├── UnreadablePage        JSON that is no page to trust: ends its stream
+    ├── OrderInDoubt          a page that does not fit: its table is read again as one chain
+    ├── TableTooShort         a table that ends far below its total: ends its stream
     ├── UnreadableFields      JSON that is no list of custom fields: costs columns
     ├── UnknownTotals         an account that cannot be measured: costs the forecast
     └── NoRoom                an answer too large for now: asked for again when there is room
@@ -98,6 +100,24 @@ class UnreadableBody(ValueError):
 
 class UnreadablePage(ValueError):
     """JSON that is not a page of the API. The text says what is wrong with it, for a person."""
+
+
+class OrderInDoubt(ValueError):
+    """A page that is not what it would be if pages ascended. The text says why, for a person."""
+
+
+class TableTooShort(ValueError):
+    """A table that has ended, and lacks rows of those that Autopilot counts.
+
+    Attributes:
+        rows: how many came.
+        total: how many Autopilot counts.
+    """
+
+    def __init__(self, rows: int, total: int) -> None:
+        super().__init__(f"{rows:,} of {total:,} rows")
+        self.rows = rows
+        self.total = total
 
 
 class UnreadableFields(ValueError):

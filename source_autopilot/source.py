@@ -36,9 +36,11 @@ from source_autopilot.api.retry_policy import (
 from source_autopilot.config import (
     DOCUMENTATION_URL,
     Config,
+    Switches,
     connection_specification,
     describe_unknown_settings,
     parse_config,
+    read_switches,
 )
 from source_autopilot.errors import (
     InvalidConfig,
@@ -157,7 +159,14 @@ class SourceAutopilot(AbstractSource):
             return [by_name[name] for name in names]
 
         try:
-            self._reader = Reader(client, create, state, logger, frequency=settings.frequency)
+            self._reader = Reader(
+                client,
+                create,
+                state,
+                logger,
+                frequency=settings.frequency,
+                switches=_find_switches(),
+            )
         except InvalidState as invalid:
             raise config_error(
                 f"The saved state of this connection (--state) cannot be used: {invalid}. Clear the"
@@ -195,6 +204,13 @@ def _connect(config: Mapping[str, Any], deadline: Deadline | None = None) -> tup
         raise config_error(str(invalid)) from None
     policy = COMMAND_POLICY if deadline else READ_POLICY
     return settings, Client(base_url, settings.api_key, RateLimiter(), policy, deadline)
+
+
+def _find_switches() -> Switches:
+    try:
+        return read_switches(os.environ)
+    except InvalidConfig as invalid:
+        raise config_error(str(invalid)) from None
 
 
 def _log_forecast(settings: Config, client: Client, lists: int, logger: logging.Logger) -> None:

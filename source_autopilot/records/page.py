@@ -5,7 +5,7 @@ A page that cannot be read, or that has a row without its key, is an error and n
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any, TypedDict
@@ -44,6 +44,8 @@ class Page:
         keys: the rows' keys, in order.
         sanitized: how many values of a field were replaced because nothing can store them.
         repeated: how many rows `without_repeated` has left out.
+        sent: the keys of all rows as they came, also of those that were left out since.
+        known: those of them that were on the page before.
     """
 
     rows: list[dict[str, Any]]
@@ -52,6 +54,18 @@ class Page:
     keys: tuple[str, ...]
     sanitized: Mapping[str, int] = field(default_factory=dict)
     repeated: int = 0
+    sent: tuple[str, ...] = ()
+    known: frozenset[str] = frozenset()
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "sent", self.sent or self.keys)
+
+    def select(self, keep: Callable[[str], bool]) -> Page:
+        """The page with those of its rows whose key is to be kept."""
+        if all(map(keep, self.keys)):
+            return self
+        kept = [pair for pair in zip(self.keys, self.rows, strict=True) if keep(pair[0])]
+        return replace(self, rows=[row for _, row in kept], keys=tuple([key for key, _ in kept]))
 
     def without_repeated(self, before: Page) -> Page:
         """The page without the rows that the page before it has with the same content.
@@ -74,6 +88,7 @@ class Page:
             rows=[row for _, row in new],
             keys=tuple([key for key, _ in new]),
             repeated=len(self.rows) - len(new),
+            known=frozenset(shared),
         )
 
 

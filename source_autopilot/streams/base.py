@@ -4,7 +4,7 @@ What a page is, is decided in `records`; how pages follow each other, in `pagina
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Generator, Iterable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import replace
 from typing import Any, ClassVar
@@ -16,13 +16,20 @@ from airbyte_cdk.sources.streams.http import HttpStream
 
 from source_autopilot.api.client import Answer, Client
 from source_autopilot.api.error_mapping import TRY_LATER
-from source_autopilot.errors import UnreadablePage, UserFacingError, transient_error
+from source_autopilot.api.retry_policy import QUESTION_POLICY, Deadline
+from source_autopilot.errors import (
+    RequestFailed,
+    UnreadablePage,
+    UserFacingError,
+    transient_error,
+)
 from source_autopilot.records.page import Page, decode, parse_page
 from source_autopilot.records.rows import OTHER_FIELDS, Columns, Row, to_row
 from source_autopilot.reports.value_warnings import ValueWarnings
 from source_autopilot.streams.pagination import Paginator, Partition
+from source_autopilot.streams.start_keys import find_proving_key, proves_start_keys
 
-PageResponse = Answer[Page] | requests.Response
+PageResponse = Page | requests.Response
 
 
 class AutopilotStream(HttpStream, ABC):
@@ -95,20 +102,37 @@ class AutopilotStream(HttpStream, ABC):
         return [{}]
 
     def pages(
-        self, partition: Partition, bookmark: str | None = None
+        self,
+        partition: Partition,
+        bookmark: str | None = None,
+        *,
+        pages_left: Callable[[], float] | None = None,
+        question_seconds: float | None = None,
     ) -> Generator[Answer[Page], None, None]:
         """The pages of a partition in order, from a bookmark or from the first page on.
 
         A row that two neighbouring pages have is on the first of them only.
+
+        Args:
+            partition: a table, or the members of a segment.
+            bookmark: where to begin; None for the first page.
+            pages_left: how many pages are still to come; None if only the API's total says it.
+            question_seconds: for a bookmark that was never issued: whatever is no page within so
+                many seconds is no failure, and means that there are no pages.
+
         Raises UserFacingError when a page cannot be had or read: pages are never skipped.
         """
         paginator = Paginator(bookmark)
+        token = {"bookmark": bookmark} if bookmark else None
+        client = self.client
+        if question_seconds is not None:
+            deadline = Deadline(question_seconds)
+            client = replace(client, policy=QUESTION_POLICY, deadline=deadline, ends_all=False)
         with self.client.limiter.chain() as chain, self.client.memory.lease() as lease:
             while not paginator.ended:
-                chain.pages_left = paginator.pages_left
+                chain.pages_left = pages_left() if pages_left else paginator.pages_left
                 try:
-                    token = {"bookmark": paginator.bookmark} if paginator.bookmark else None
-                    answer = self.client.get(
+                    answer = client.get(
                         self.url_base + self.path(stream_slice=partition, next_page_token=token),
                         self.parse_page,
                         stream=self.name,
@@ -117,14 +141,31 @@ class AutopilotStream(HttpStream, ABC):
                         lease=lease,
                     )
                     page = paginator.advance(answer.content)
-                except UnreadablePage as unreadable:
-                    raise self.unusable_page(paginator.pages + 1, unreadable) from None
+                except (RequestFailed, UnreadablePage) as failure:
+                    if client is not self.client:
+                        return  # the answer to the question is no
+                    if isinstance(failure, UnreadablePage):
+                        raise self.unusable_page(paginator.pages + 1, failure) from None
+                    raise
+                client, token = self.client, self.next_page_token(page)
                 yield replace(answer, content=page)
 
     def first_page(self, partition: Partition) -> Answer[Page] | None:
         """The first page of a partition; None if there is no such partition. Raises as `pages`."""
         with closing(self.pages(partition)) as pages:
             return next(pages, None)
+
+    def takes_start_keys(self, partition: Partition, first: Page, *, seconds: float) -> bool:
+        """Ask whether ids that were never issued are start keys; `seconds` bound the answer.
+
+        `first` is the partition's first page. No request is sent where its ids cannot tell.
+        """
+        key = find_proving_key(first.sent)
+        if key is None:
+            return False
+        with closing(self.pages(partition, key, question_seconds=seconds)) as pages:
+            answer = next(pages, None)
+        return answer is not None and proves_start_keys(first.sent, answer.content)
 
     def parse_page(self, body: bytes) -> Page:
         """The page in a body. Raises UnreadableBody and UnreadablePage."""
@@ -148,7 +189,7 @@ class AutopilotStream(HttpStream, ABC):
         for document in page.rows:
             yield from self.records(document, stream_slice or {})
 
-    def next_page_token(self, response: PageResponse) -> Mapping[str, Any] | None:
+    def next_page_token(self, response: PageResponse) -> dict[str, Any] | None:
         """The bookmark of the next page; None on the last one. Raises as `parse_response`."""
         bookmark = self._page(response).bookmark
         return {"bookmark": bookmark} if bookmark else None
@@ -164,7 +205,7 @@ class AutopilotStream(HttpStream, ABC):
         partition = stream_slice or {}
         with closing(self.pages(partition)) as pages:
             for answer in pages:
-                yield from self.parse_response(answer, stream_slice=partition)
+                yield from self.parse_response(answer.content, stream_slice=partition)
 
     def records(self, document: Mapping[str, Any], partition: Partition) -> Iterable[Row]:
         """The records of one document: itself, as a row."""
@@ -181,6 +222,10 @@ class AutopilotStream(HttpStream, ABC):
         """What was left out and why, for the summary; `rows` were read and not delivered."""
         return ""
 
+    def describe(self, partition: Partition) -> str:
+        """The partition in the words of an error."""
+        return self.name
+
     def unusable_page(self, number: int, reason: ValueError) -> UserFacingError:
         """The error of a page that has no rows to trust, the `number`th of its walk."""
         return transient_error(
@@ -189,6 +234,6 @@ class AutopilotStream(HttpStream, ABC):
         )
 
     def _page(self, response: PageResponse) -> Page:
-        if isinstance(response, Answer):
-            return response.content
+        if isinstance(response, Page):
+            return response
         return self.parse_page(response.content)

@@ -3,7 +3,7 @@
 How pages are asked for is in `base`, which columns a contact has in `records.contact`.
 """
 
-from collections.abc import Collection, Generator, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Generator, Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import cached_property
 from typing import Any
@@ -142,11 +142,18 @@ class SmartSegmentsContacts(AutopilotStream):
         return ["smart_segments", partition["segment_id"], "contacts"]
 
     def pages(
-        self, partition: Partition, bookmark: str | None = None
+        self,
+        partition: Partition,
+        bookmark: str | None = None,
+        *,
+        pages_left: Callable[[], float] | None = None,
+        question_seconds: float | None = None,
     ) -> Generator[Answer[Page], None, None]:
         """The pages of a segment's members; none if the segment is gone."""
         try:
-            yield from super().pages(partition, bookmark)
+            yield from super().pages(
+                partition, bookmark, pages_left=pages_left, question_seconds=question_seconds
+            )
         except PageRefused as refused:
             if refused.bookmark or not self._is_gone(partition, refused.status):
                 raise
@@ -167,6 +174,9 @@ class SmartSegmentsContacts(AutopilotStream):
     def records(self, document: Mapping[str, Any], partition: Partition) -> Iterable[Row]:
         """The pair of segment and contact; the contact's other fields stay out."""
         return [{"segment_id": partition["segment_id"], "contact_id": document["contact_id"]}]
+
+    def describe(self, partition: Partition) -> str:
+        return f"{self.name}, segment {partition['segment_id']}"
 
     def left_out(self, rows: int) -> str:
         if not self._deleted:

@@ -9,6 +9,7 @@ the stream's workers are done: it is never waited for by a worker that holds the
 import threading
 import time
 from collections.abc import Callable, Iterable, MutableMapping
+from dataclasses import dataclass
 from typing import Any
 
 import orjson
@@ -28,8 +29,10 @@ from airbyte_cdk.sources.streams.concurrent.partitions.partition import Partitio
 from airbyte_cdk.sources.types import Record
 from airbyte_cdk.utils.stream_status_utils import as_airbyte_message as status_message
 
-from source_autopilot.errors import SyncStopped
+from source_autopilot.errors import OrderInDoubt, SyncStopped
+from source_autopilot.records.page import Page
 from source_autopilot.streams.pagination import Partition
+from source_autopilot.sync.pieces import Piece, Question, Step, Table
 from source_autopilot.sync.record_batch import RecordBatch
 from source_autopilot.sync.state import StreamState
 
@@ -38,6 +41,21 @@ MIN_SECONDS_BETWEEN_STATES = 1.0
 MAX_STATE_BYTES_PER_ROW = 200 / 80
 # With hundreds of small segments a state is larger than its rows, and their requests take minutes.
 MAX_SECONDS_BETWEEN_STATES = 10.0
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """A page that is out.
+
+    Attributes:
+        step: what it meant for its piece.
+        records: how many of its rows are records.
+        is_first: whether it is the table's first page in this attempt.
+    """
+
+    step: Step
+    records: int
+    is_first: bool
 
 
 class StreamCursor(Cursor):
@@ -59,7 +77,7 @@ class StreamCursor(Cursor):
         self._messages = messages
         self._now = now
         self._lock = threading.Lock()
-        self._unfinished = 0
+        self._tables: list[Table] | None = None  # not known yet
         self._emitted: dict[str, Any] | None = None
         self._emitted_at = now()
         self._rows_since_state = 0
@@ -75,59 +93,90 @@ class StreamCursor(Cursor):
         """Whether the stream goes on where the last attempt stopped."""
         return bool(self.state.get("states"))
 
-    def select_unfinished(self, partitions: Iterable[Partition]) -> list[Partition]:
-        """The partitions that still have to be read, of all that the stream has now."""
+    def select_unfinished(self, partitions: Iterable[Partition]) -> list[Table]:
+        """The tables that still have to be read, of all that the stream has now."""
         existing = list(partitions)
         with self._lock:
             self._require_running()
             self._state.keep_only(existing)
-            unfinished = [
-                partition for partition in existing if not self._state.is_finished(partition)
-            ]
-            self._unfinished = len(unfinished)
-            if not unfinished:
-                self._finish_stream()
-        return unfinished
+            if self._state.complete:
+                existing = []
+            self._tables = [self._state.table(partition) for partition in existing]
+            return [table for table in self._tables if not table.is_finished]
 
-    def bookmark(self, partition: Partition) -> str | None:
-        """Where to go on in a partition; None at its start."""
-        return self._state.bookmark(partition)
+    def deliver(
+        self, table: Table, piece: Piece, page: Page, to_batch: Callable[[Page], RecordBatch]
+    ) -> Delivery | None:
+        """Put a page's records on the queue, and move its piece; None if the piece is no more.
 
-    def deliver(self, partition: Partition, batch: RecordBatch, *, bookmark: str | None) -> None:
-        """Put a page's records on the queue; `bookmark` is the next page's, None after the last.
-
-        No other worker's state comes among them: it would not cover those before it, and the next
+        `to_batch` makes the records of a page that has no other rows than those of the piece. No
+        other worker's state comes among them: it would not cover those before it, and the next
         attempt would deliver them again.
+
+        Raises what `Table.examine` and `to_batch` do; nothing is moved then. When the order of the
+        table is in doubt, the state that says so is out.
         """
         with self._lock:
             self._require_running()
-            self._put(batch)
-            if bookmark:
-                self._state.move(partition, bookmark)
-            else:
-                self._state.finish(partition)
-            self._emit_now_and_then()
+            return self._deliver(table, piece, page, to_batch) if piece in table.pieces else None
 
-    def start_over(self, partition: Partition) -> None:
-        """Forget how far a partition had come: Autopilot does not know its bookmark any more."""
+    def answer(
+        self,
+        table: Table,
+        question: Question,
+        page: Page | None,
+        to_batch: Callable[[Page], RecordBatch],
+    ) -> tuple[Piece, Delivery] | None:
+        """What `Table.answer` returns, and what `deliver` does with the first page of a new piece.
+
+        In one step: a state with a piece of which nothing is out would lose rows.
+        """
         with self._lock:
             self._require_running()
-            self._state.move(partition, None)
+            piece = table.answer(question, page)
+            if piece is None or page is None:
+                return None
+            return piece, self._deliver(table, piece, page, to_batch)
+
+    def can_be_split(self, tables: Iterable[Table]) -> bool:
+        """Whether there may be questions about any of the tables, now or later."""
+        with self._lock:
+            self._require_running()
+            return any(table.can_be_split for table in tables)
+
+    def find_question(self, tables: Iterable[Table]) -> tuple[Table, Question] | None:
+        """What to ask for now, about the table that has most left; None if there is nothing."""
+        with self._lock:
+            self._require_running()
+            for table in sorted(tables, key=lambda table: table.rows_left, reverse=True):
+                question = table.find_question()
+                if question:
+                    return table, question
+            return None
+
+    def start_over(self, table: Table) -> Piece:
+        """Read a table from its start again; the piece that it consists of now."""
+        with self._lock:
+            self._require_running()
+            return self._start_over(table)
+
+    def finish(self, table: Table) -> None:
+        """There is nothing to read in a table."""
+        with self._lock:
+            self._require_running()
+            table.finish()
 
     def close_partition(self, partition: CdkPartition) -> None:
-        """Everything of a partition is on the queue."""
-        with self._lock:
-            self._require_running()
-            self._state.finish(partition.to_slice() or {})
-            self._unfinished -= 1
-            if self._unfinished == 0:
-                self._finish_stream()
+        """Nothing: pieces come and go, and each page has moved its own."""
 
     def ensure_at_least_one_state_emitted(self) -> None:
         """The last word of a stream, also of one that failed: how far it came."""
         with self._lock:
-            if not self._is_stopped:
-                self._emit_if_new(self._state.dump())
+            if self._is_stopped:
+                return
+            if self._tables is not None:
+                self._state.complete = all(table.is_finished for table in self._tables)
+            self._emit_if_new(self._state.dump())
 
     def stop(self) -> None:
         """Emit the last state and take no page any more.
@@ -150,6 +199,26 @@ class StreamCursor(Cursor):
         if self._is_stopped:
             raise SyncStopped
 
+    def _deliver(
+        self, table: Table, piece: Piece, page: Page, to_batch: Callable[[Page], RecordBatch]
+    ) -> Delivery:
+        try:
+            step = table.examine(piece, page)
+        except OrderInDoubt:
+            self._start_over(table)
+            raise
+        batch = to_batch(step.page)
+        self._put(batch)
+        table.move(piece, step)
+        self._emit_now_and_then()
+        return Delivery(step, batch.count, is_first=table.pages == 1)
+
+    def _start_over(self, table: Table) -> Piece:
+        table.start_over()
+        # At once: a later attempt must not go on with pieces that may have lost rows.
+        self._emit(self._state.dump())
+        return table.pieces[0]
+
     def _put(self, batch: RecordBatch) -> None:
         self._rows_since_state += batch.rows_read
         if not batch.count:
@@ -158,10 +227,6 @@ class StreamCursor(Cursor):
             self._running = True
             self._messages.emit_message(status_message(self._stream, AirbyteStreamStatus.RUNNING))
         self._messages.emit_message(batch)
-
-    def _finish_stream(self) -> None:
-        self._state.complete = True
-        self._emit(self._state.dump())
 
     def _emit_if_new(self, state: dict[str, Any]) -> None:
         if state != self._emitted:

@@ -8,7 +8,6 @@ import logging
 import os
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import closing
 from dataclasses import replace
 
 from airbyte_cdk.models import (
@@ -22,14 +21,6 @@ from airbyte_cdk.models import (
     StreamDescriptor,
 )
 from airbyte_cdk.sources.concurrent_source.concurrent_source import ConcurrentSource
-from airbyte_cdk.sources.message import MessageRepository
-from airbyte_cdk.sources.streams.concurrent.abstract_stream import AbstractStream
-from airbyte_cdk.sources.streams.concurrent.default_stream import DefaultStream
-from airbyte_cdk.sources.streams.concurrent.partitions.partition import Partition as CdkPartition
-from airbyte_cdk.sources.streams.concurrent.partitions.partition_generator import (
-    PartitionGenerator,
-)
-from airbyte_cdk.sources.types import Record
 from airbyte_cdk.sources.utils.slice_logger import DebugSliceLogger
 from airbyte_cdk.utils.airbyte_secrets_utils import filter_secrets
 from airbyte_cdk.utils.stream_status_utils import as_airbyte_message as status_message
@@ -37,28 +28,25 @@ from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
 from source_autopilot.api.client import Client
 from source_autopilot.api.rate_limiter import MAX_REQUESTS_IN_FLIGHT
+from source_autopilot.config import ALL_ON, Switches
 from source_autopilot.errors import (
     InvalidState,
-    PageRefused,
     SyncFailed,
     SyncStopped,
-    UnreadablePage,
     UserFacingError,
 )
 from source_autopilot.forecast import FirstPages, Forecast, log_forecast
-from source_autopilot.reports.progress import Progress
 from source_autopilot.reports.retries import RetryReport
 from source_autopilot.streams.base import AutopilotStream
-from source_autopilot.streams.pagination import Partition
 from source_autopilot.streams.tables import STREAM_NAMES
-from source_autopilot.sync.cursor import StreamCursor
+from source_autopilot.sync.chains import Chains
 from source_autopilot.sync.message_queue import MessageQueue, QueuedMessages, drain
-from source_autopilot.sync.record_batch import RecordBatch
 from source_autopilot.sync.state import StreamState
+from source_autopilot.sync.stream_reader import CDK_LOGGER, StreamReader
 from source_autopilot.text import join_names
 
-WORKERS = MAX_REQUESTS_IN_FLIGHT
-GENERATORS = len(STREAM_NAMES)  # the CDK deadlocks if there are as many as workers
+GENERATORS = len(STREAM_NAMES)  # each holds a worker until the last chain of its stream has begun
+WORKERS = MAX_REQUESTS_IN_FLIGHT + GENERATORS
 MAX_QUEUED_BYTES = 2_000_000  # ten pages of 200 kB; the CDK's 10,000 items would be as many pages
 END_STATUSES = (AirbyteStreamStatus.COMPLETE, AirbyteStreamStatus.INCOMPLETE)
 
@@ -67,16 +55,12 @@ def _is_unexpected(line: logging.LogRecord) -> bool:
     return bool(line.exc_info) and not isinstance(line.exc_info[1], UserFacingError)  # type: ignore[index]
 
 
-# The CDK logs each of its steps, for its developers; `reports` says what people need to know. Of
-# the CDK's lines only the stack trace of an unexpected error is shown.
-CDK_LOGGER = logging.getLogger("airbyte.concurrent_source")
-
-
 class Reader:
     """One read of streams that share a client.
 
     `streams` creates them for a client that reports its failed tries; `frequency` is how many
-    minutes are planned from one sync to the next. Raises InvalidState.
+    minutes are planned from one sync to the next; `switches` are those of the environment. Raises
+    InvalidState.
     """
 
     def __init__(
@@ -87,6 +71,7 @@ class Reader:
         logger: logging.Logger,
         *,
         frequency: int,
+        switches: Switches = ALL_ON,
     ) -> None:
         self._logger = logger
         self._frequency = frequency
@@ -100,9 +85,17 @@ class Reader:
         self._foreign: list[str] = []
         self._is_resumed = False
         created = streams(self._client)
+        self._chains = Chains(self._client.limiter)
         first_pages = FirstPages([stream.name for stream in created], self._log_forecast)
         self._readers = [
-            StreamReader(stream, self._read_state(stream.name, states), self._messages, first_pages)
+            StreamReader(
+                stream,
+                self._read_state(stream.name, states),
+                self._messages,
+                chains=self._chains,
+                first_pages=first_pages,
+                switches=switches,
+            )
             for stream in created
         ]
         self._running = {reader.stream.name: reader for reader in self._readers}
@@ -129,6 +122,7 @@ class Reader:
             if summary:
                 self._logger.info(summary)
             self._client.limiter.close(SyncStopped)
+            self._chains.close()
             threading.Thread(target=drain, args=[self._queue], daemon=True).start()
 
     def stop(self) -> None:
@@ -192,123 +186,6 @@ class Reader:
             elif status and status.reasons and name not in self._running:
                 continue  # after the stream's end: another stream asks for the segments
             yield message
-
-
-class StreamReader:
-    """Reads one stream: its pages become record batches, states and progress."""
-
-    def __init__(
-        self,
-        stream: AutopilotStream,
-        state: StreamState,
-        messages: MessageRepository,
-        first_pages: FirstPages,
-    ) -> None:
-        self.stream = stream
-        self._first_pages = first_pages
-        self.cursor = StreamCursor(stream.name, state, messages)
-        self._progress = Progress(stream.name, messages, stream.logger)
-
-    def to_cdk_stream(self) -> AbstractStream:
-        """The stream as the CDK's ConcurrentSource reads it."""
-        key = self.stream.primary_key
-        return DefaultStream(
-            partition_generator=_Partitions(self),
-            name=self.stream.name,
-            json_schema=self.stream.get_json_schema,
-            primary_key=[key] if isinstance(key, str) else key,
-            cursor_field=None,
-            logger=CDK_LOGGER,
-            cursor=self.cursor,
-        )
-
-    def select_partitions(self) -> list[Partition]:
-        """The partitions that are still to be read."""
-        partitions = self.cursor.select_unfinished(self.stream.stream_slices())
-        self._progress.chains = len(partitions)
-        self._first_pages.expect(self.stream.name, len(partitions))
-        return partitions
-
-    def read(self, partition: Partition) -> None:
-        """Read a partition from its bookmark to its end.
-
-        A bookmark that Autopilot refuses, of the last attempt, means to read it from its start.
-        """
-        bookmark = self.cursor.bookmark(partition)
-        try:
-            self._read_from(partition, bookmark)
-        except PageRefused as refused:
-            if bookmark is None or refused.bookmark != bookmark:
-                raise
-            self.stream.logger.warning(
-                f"{self.stream.name}: Autopilot does not know the bookmark {bookmark} of the last"
-                " attempt any more; what it stands for is read again from the start."
-            )
-            self.cursor.start_over(partition)
-            self._read_from(partition, None)
-
-    def report(self, *, complete: bool) -> None:
-        """Log what a person should know of the rows that were read, once, at the stream's end."""
-        self.stream.warnings.log(self.stream.name, self.stream.logger)
-        for sentence in self.stream.notes():
-            self.stream.logger.info(f"{self.stream.name}: {sentence}")
-        left_out = self.stream.left_out(self._progress.left_out)
-        self._progress.log_summary(complete=complete, left_out=left_out)
-
-    def _read_from(self, partition: Partition, bookmark: str | None) -> None:
-        number = 0
-        with closing(self.stream.pages(partition, bookmark)) as pages:
-            for number, answer in enumerate(pages, start=1):
-                page = answer.content
-                rows = self.stream.parse_response(answer, stream_slice=partition)
-                try:
-                    batch = RecordBatch.from_rows(self.stream.name, rows, rows_read=len(page.rows))
-                except RecursionError:
-                    too_deep = UnreadablePage("a value in it is nested too deeply")
-                    raise self.stream.unusable_page(number, too_deep) from None
-                token = self.stream.next_page_token(answer)
-                next_bookmark = token["bookmark"] if token else None
-                self.cursor.deliver(partition, batch, bookmark=next_bookmark)
-                self._progress.count_page(
-                    rows=len(page.rows),
-                    repeated=page.repeated,
-                    total=page.total,
-                    delivered=batch.count,
-                    first=number == 1,
-                )
-                if number == 1:
-                    self._first_pages.add(max(page.total or 0, len(page.rows)), answer.seconds)
-        if number == 0:
-            self._first_pages.add_missing()
-
-
-class _Partitions(PartitionGenerator):
-    def __init__(self, reader: StreamReader) -> None:
-        self._reader = reader
-
-    def generate(self) -> Iterator[CdkPartition]:
-        for partition in self._reader.select_partitions():
-            yield _Partition(self._reader, partition)
-
-
-class _Partition(CdkPartition):
-    def __init__(self, reader: StreamReader, partition: Partition) -> None:
-        self._reader = reader
-        self._partition = partition
-
-    def read(self) -> Iterable[Record]:
-        """Nothing: the records go out in batches, through the cursor."""
-        self._reader.read(self._partition)
-        return ()
-
-    def to_slice(self) -> Partition:
-        return self._partition
-
-    def stream_name(self) -> str:
-        return self._reader.stream.name
-
-    def __hash__(self) -> int:
-        return hash((self.stream_name(), tuple(self._partition.items())))
 
 
 def _split_states(messages: list[AirbyteStateMessage]) -> dict[str, AirbyteStateBlob]:

@@ -1,0 +1,366 @@
+"""The pieces of one table, which several chains of pages read side by side. Pure.
+
+Pages ascend by contact id, and an id that was never issued is a start key, if the API says so
+(`streams.start_keys`). Nothing of that is believed: each page has to fit what was said of its
+piece. Where one does not, the order is in doubt, and the table is read as one chain.
+
+A piece is an interval of ids, [start, to), and how far it was read. A row goes out with the piece
+that it lies in, so that it does not matter which pages the chains of two pieces have in common.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from enum import Enum
+
+from source_autopilot.errors import OrderInDoubt, TableTooShort
+from source_autopilot.records.page import Page
+from source_autopilot.streams.pagination import Partition
+from source_autopilot.streams.start_keys import (
+    Gap,
+    IdSpace,
+    ascends,
+    find_proving_key,
+    proves_start_keys,
+)
+
+MIN_PAGES_TO_SPLIT = 8.0
+"""Of a gap. Where two pieces meet, a page is read twice."""
+MAX_LOST_QUESTIONS = 3
+MAX_ROWS_MISSING = 100
+MAX_SHARE_MISSING = 0.01
+
+
+@dataclass(eq=False)
+class Piece:
+    """An interval of ids, and how far it was read.
+
+    Attributes:
+        start: its first id; None for the table's beginning.
+        to: the start of the next piece; None for the table's end.
+        bookmark: of its next page; None at the beginning of the table.
+        after: the id of the last row that is out.
+        rows: how many rows were read; None if an attempt before did not count them.
+        is_resumed: whether its next page is the first one of this attempt.
+        empty_from: a key in front of `to` behind which there is nothing any more.
+        pages_left: about how many pages are still to come.
+    """
+
+    start: str | None = None
+    to: str | None = None
+    bookmark: str | None = None
+    after: str | None = None
+    rows: int | None = 0
+    is_resumed: bool = False
+    empty_from: str | None = None
+    pages_left: float = math.inf
+
+
+class Proof(Enum):
+    """Whether the API takes start keys."""
+
+    NOT_ASKED = "not asked"
+    ASKED = "asked"
+    YES = "yes"
+    NO = "no"
+
+
+@dataclass(eq=False)
+class Question:
+    """A start key that is asked for.
+
+    Attributes:
+        key: an id that was probably never issued.
+        proves: whether its answer is known, and shows whether the API takes start keys at all.
+        pages: how many pages may lie behind it, until the next start.
+    """
+
+    key: str
+    proves: bool
+    pages: float
+
+
+@dataclass(frozen=True)
+class Step:
+    """What a page means for its piece.
+
+    Attributes:
+        page: the page with the rows that are to go out.
+        after: the id of the last row that is out then.
+        rows: how many rows of the table these are.
+        ends: whether the piece is finished with it.
+        missing: how many rows the table lacks, if it is finished, too.
+    """
+
+    page: Page
+    after: str | None
+    rows: int
+    ends: bool
+    missing: int = 0
+
+
+@dataclass(eq=False)
+class Table:
+    """All pieces of one table that are not finished, and what was learned of the table.
+
+    For one thread at a time.
+
+    Attributes:
+        partition: which table.
+        pieces: in no order; none when the table is finished.
+        is_alone: whether the table is read as one chain, whatever the API does with start keys.
+        total: the smallest number of rows that the API said the table has.
+        pages: how many pages went out in this attempt.
+        side_by_side: whether it may be read by several chains.
+        checks_total: whether a table that ends far below its total is incomplete.
+    """
+
+    partition: Partition
+    pieces: list[Piece] = field(default_factory=lambda: [Piece()])
+    is_alone: bool = False
+    total: int | None = None
+    pages: int = 0
+    side_by_side: bool = True
+    checks_total: bool = True
+
+    def __post_init__(self) -> None:
+        self._is_resumed = any(piece.is_resumed for piece in self.pieces)
+        self._was_split = any(piece.start or piece.to for piece in self.pieces)
+        self._proof = Proof.NOT_ASKED
+        self._first_ids: tuple[str, ...] = ()
+        self._page_size = 1
+        self._ids = IdSpace()
+        self._starts: dict[str, tuple[str, ...]] = {}  # the ids of the page that a piece began with
+        self._questions: set[Question] = set()
+        self._lost_questions = 0
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether all rows are out."""
+        return not self.pieces
+
+    @property
+    def rows(self) -> int | None:
+        """The rows that were read; None if an attempt before did not count them."""
+        rows: int | None = 0
+        for piece in self.pieces:
+            rows = _add(rows, piece.rows)
+        return rows
+
+    # What a page means
+
+    def examine(self, piece: Piece, page: Page) -> Step:
+        """What a page means for its piece; nothing changes but what is known of the table.
+
+        Raises OrderInDoubt if the table has to be read from its start again, as one chain, and
+        TableTooShort if that would not help.
+        """
+        if page.total is not None:
+            self.total = page.total if self.total is None else min(self.total, page.total)
+        if not self.is_alone:
+            try:
+                return self._examine_in_order(piece, page)
+            except OrderInDoubt:
+                if self._was_split:
+                    raise
+                self.is_alone = True  # nothing is lost so far, and nothing comes twice
+        return self._examine_alone(piece, page)
+
+    def _examine_in_order(self, piece: Piece, page: Page) -> Step:
+        ids = page.sent
+        new = [contact_id for contact_id in ids if contact_id not in page.known]
+        if piece.after in ids:
+            new = list(ids[ids.index(piece.after) + 1 :])
+        if not ascends(ids) or (new and piece.after is not None and new[0] <= piece.after):
+            raise OrderInDoubt("the ids of its contacts do not ascend")
+        to = piece.to
+        meets = to is not None and bool(ids) and ids[-1] >= to
+        if to is not None and meets:
+            self._require_meeting(to, ids)
+        elif to is not None and page.bookmark is None:
+            raise OrderInDoubt("it ends before it meets the page that it should")
+        if to is not None:
+            page = page.select(lambda contact_id: contact_id < to)
+            new = [contact_id for contact_id in new if contact_id < to]
+        if piece.is_resumed and piece.after in ids:
+            page = page.select(lambda contact_id: contact_id in new)
+        after = new[-1] if new else piece.after
+        return self._finish_step(piece, page, after, len(new), ends=meets or page.bookmark is None)
+
+    def _require_meeting(self, to: str, ids: tuple[str, ...]) -> None:
+        """Both pieces have to see the same rows where one ends and the other begins.
+
+        Half of them will do: contacts come and go. A start of an attempt before is not known.
+        """
+        start = self._starts.get(to)
+        if start is None:
+            return
+        both = [contact_id for contact_id in ids if to <= contact_id <= start[-1]]
+        if not both or 2 * len(set(both) & set(start)) < len(both):
+            raise OrderInDoubt("two pages do not have the rows in common that they should")
+
+    def _examine_alone(self, piece: Piece, page: Page) -> Step:
+        if piece.is_resumed:
+            page = page.select(lambda contact_id: contact_id != piece.after)
+        new = [key for key in page.sent if key not in page.known]
+        rows = len(new) - (piece.is_resumed and piece.after in new)
+        after = page.sent[-1] if page.sent else piece.after
+        return self._finish_step(piece, page, after, rows, ends=page.bookmark is None)
+
+    def _finish_step(
+        self, piece: Piece, page: Page, after: str | None, rows: int, *, ends: bool
+    ) -> Step:
+        missing = 0
+        if ends and self.pieces == [piece] and self.checks_total:
+            missing = self._count_missing(_add(piece.rows, rows))
+        return Step(page, after, rows, ends, missing)
+
+    def _count_missing(self, rows: int | None) -> int:
+        """How many rows are missing at the end of the table; a total may be too small, too."""
+        if rows is None or self.total is None:
+            return 0
+        missing = max(self.total - rows, 0)
+        if missing > max(MAX_ROWS_MISSING, MAX_SHARE_MISSING * self.total):
+            if self._was_split:
+                raise OrderInDoubt(f"{rows:,} rows came, and Autopilot counts {self.total:,}")
+            raise TableTooShort(rows, self.total)
+        return missing
+
+    # What becomes of the pieces
+
+    def move(self, piece: Piece, step: Step) -> None:
+        """The rows of a step are out."""
+        self.pages += 1
+        if self.pages == 1:
+            self._first_ids = step.page.sent
+            self._page_size = max(len(step.page.sent), 1)
+        if self._proof == Proof.YES:
+            self._ids.learn(step.page.keys)
+        if self.total is not None and piece.pages_left == math.inf:
+            piece.pages_left = self.rows_left / self._page_size / len(self.pieces)
+        piece.bookmark, piece.after, piece.is_resumed = step.page.bookmark, step.after, False
+        piece.rows = _add(piece.rows, step.rows)
+        piece.pages_left = max(piece.pages_left - 1, 0.0)
+        if step.ends:
+            self._finish(piece)
+
+    def _finish(self, piece: Piece) -> None:
+        self.pieces.remove(piece)
+        self._starts.pop(piece.to or "", None)
+        for heir in self.pieces[:1]:
+            heir.rows = _add(heir.rows, piece.rows)
+
+    def finish(self) -> None:
+        """There is nothing to read, such as in a segment that was deleted."""
+        self.pieces = []
+
+    def start_over(self) -> None:
+        """Read the table from its beginning again, as one chain."""
+        self.is_alone = True
+        self._was_split = False
+        self._starts = {}
+        self.pieces = [Piece()]
+
+    # Start keys
+
+    @property
+    def can_be_split(self) -> bool:
+        """Whether there may be questions, now or later."""
+        if not self.side_by_side or self.is_alone or self._is_resumed or self.is_finished:
+            return False
+        if self._proof == Proof.NO or self._lost_questions >= MAX_LOST_QUESTIONS:
+            return False
+        return self.pages == 0 or self.rows_left >= MIN_PAGES_TO_SPLIT * self._page_size
+
+    @property
+    def rows_left(self) -> int:
+        """How many rows are still to come; 0 if the API does not say how many there are."""
+        return max((self.total or 0) - (self.rows or 0), 0)
+
+    def find_question(self) -> Question | None:
+        """The start key to ask for now, in the middle of the largest gap; None if there is none."""
+        if not self.can_be_split or self.pages == 0 or self._proof == Proof.ASKED:
+            return None
+        if self._proof == Proof.NOT_ASKED:
+            question = self._find_proving_question()
+        else:
+            question = self._find_starting_question()
+        if question:
+            self._questions.add(question)
+        return question
+
+    def _find_proving_question(self) -> Question | None:
+        key = find_proving_key(self._first_ids)
+        self._proof = Proof.ASKED if key else Proof.NO
+        return Question(key, proves=True, pages=self.rows_left / self._page_size) if key else None
+
+    def _find_starting_question(self) -> Question | None:
+        gaps = [*self._find_gaps()]
+        sizes = self._ids.measure([gap for _, gap in gaps], self.rows_left)
+        for piece in self.pieces:
+            rows = sum(size for size, (its, _) in zip(sizes, gaps, strict=True) if its is piece)
+            piece.pages_left = rows / self._page_size
+        rows, (_, gap) = max(zip(sizes, gaps, strict=True), key=lambda pair: pair[0])
+        pages = rows / self._page_size
+        if pages < MIN_PAGES_TO_SPLIT:
+            return None
+        key = self._ids.find_middle(gap, [gap for _, gap in gaps])
+        return Question(key, proves=False, pages=pages / 2) if key else None
+
+    def _find_gaps(self) -> Iterator[tuple[Piece, Gap]]:
+        """What is left to read, cut at the keys that are being asked for."""
+        keys = sorted(question.key for question in self._questions)
+        for piece in self.pieces:
+            if piece.after is None:
+                continue
+            after, end = piece.after, piece.empty_from or piece.to
+            for key in keys:
+                if after < key and (end is None or key < end):
+                    yield piece, Gap(after, key)
+                    after = key
+            yield piece, Gap(after, end)
+
+    def answer(self, question: Question, page: Page | None) -> Piece | None:
+        """What comes of a question: a new piece that begins with the page, or nothing.
+
+        `page` is None if there was none. A page that is a start is the first one of its piece.
+        """
+        self._questions.discard(question)
+        if question.proves:
+            is_proof = page is not None and proves_start_keys(self._first_ids, page)
+            self._proof = Proof.YES if is_proof else Proof.NO
+            self._ids.learn(self._first_ids)
+            return None
+        split = self._find_piece(question, page) if page else None
+        if page is None or split is None:
+            self._lost_questions += 1
+            return None
+        # A page that is all there is between two starts: the total is larger than the table.
+        is_needless = split.to is not None and page.sent[-1] >= split.to
+        self._lost_questions = self._lost_questions + 1 if is_needless else 0
+        self._was_split = True
+        start = page.sent[0]
+        self._starts[start] = page.sent
+        found = Piece(start, split.to, empty_from=split.empty_from, pages_left=question.pages)
+        split.to, split.empty_from = start, question.key
+        split.pages_left = max(split.pages_left - question.pages, 0.0)
+        self.pieces.append(found)
+        return found
+
+    def _find_piece(self, question: Question, page: Page) -> Piece | None:
+        """The piece that a page begins in, ahead of the chain that reads it."""
+        is_start = page.sent and page.bookmark and ascends(page.sent)
+        if self.is_alone or not is_start or page.sent[0] < question.key:
+            return None
+        start = page.sent[0]
+        for piece in self.pieces:
+            is_ahead = piece.after is not None and piece.after < start
+            if is_ahead and (piece.to is None or start < piece.to):
+                return piece
+        return None
+
+
+def _add(rows: int | None, others: int | None) -> int | None:
+    return None if rows is None or others is None else rows + others
