@@ -135,17 +135,21 @@ class IdSpace:
     def find_middle(self, gap: Gap, gaps: Sequence[Gap]) -> str | None:
         """A key behind which half of a gap's rows lie; None if there is none."""
         weights = self._weigh(gaps)
-        masses = {
-            form: weight * _share(form, gap.after, gap.to) for form, weight in weights.items()
-        }
-        if not any(masses.values()):
+        half = _mass(weights, gap.after, gap.to) / 2
+        if not half:
             return None
-        form = max(masses, key=masses.__getitem__)
-        half = sum(masses.values()) / 2
-        number = bisect_left(
-            range(2**32), half, key=lambda number: _mass(weights, gap.after, form.key(number))
-        )
-        key = form.key(min(number, 2**32 - 1))
+
+        def count_before(key: str) -> float:
+            return _mass(weights, gap.after, key)
+
+        def find_key(form: IdForm) -> str:
+            number = bisect_left(
+                range(2**32), half, key=lambda number: count_before(form.key(number))
+            )
+            return form.key(min(number, 2**32 - 1))
+
+        # Ids of other forms lie between those of one: only the form in the middle has a key there.
+        key = min(map(find_key, weights), key=lambda key: abs(count_before(key) - half))
         return key if gap.after < key and (gap.to is None or key < gap.to) else None
 
     def _weigh(self, gaps: Sequence[Gap]) -> dict[IdForm, float]:
