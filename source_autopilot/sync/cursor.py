@@ -91,7 +91,7 @@ class StreamCursor(Cursor):
     @property
     def has_begun(self) -> bool:
         """Whether the stream goes on where the last attempt stopped."""
-        return bool(self.state.get("states"))
+        return self._state.has_begun and not self._state.complete
 
     def select_unfinished(self, partitions: Iterable[Partition]) -> list[Table]:
         """The tables that still have to be read, of all that the stream has now."""
