@@ -136,7 +136,11 @@ class StreamCursor(Cursor):
             piece = table.answer(question, page)
             if piece is None or page is None:
                 return None
-            return piece, self._deliver(table, piece, page, to_batch)
+            try:
+                return piece, self._deliver(table, piece, page, to_batch)
+            except Exception:
+                table.take_back(piece)
+                raise
 
     def can_be_split(self, tables: Iterable[Table]) -> bool:
         """Whether there may be questions about any of the tables, now or later."""

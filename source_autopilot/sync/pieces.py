@@ -349,6 +349,14 @@ class Table:
         self.pieces.append(found)
         return found
 
+    def take_back(self, found: Piece) -> None:
+        """Rejoin a new piece, of which nothing is out, with the one that it was split from."""
+        for piece in self.pieces:
+            if found in self.pieces and piece.to == found.start:
+                self.pieces.remove(found)
+                piece.to, piece.empty_from = found.to, found.empty_from
+                return
+
     def _find_piece(self, question: Question, page: Page) -> Piece | None:
         """The piece that a page begins in, ahead of the chain that reads it."""
         is_start = page.sent and page.bookmark and ascends(page.sent)
