@@ -163,14 +163,19 @@ class RowsLeft:
 
     def find_key(self, gap: Gap, rows: float) -> str | None:
         """A key with so many rows of the gap in front of it; None if there is none in the gap."""
-        in_gap = {form: density * _share(form, gap) for form, density in self.density.items()}
-        if not any(in_gap.values()):
+        if not self.count(gap):
             return None
-        form = max(in_gap, key=in_gap.__getitem__)
-        number = bisect_left(
-            range(2**32 - 1), rows, key=lambda number: self.count(Gap(gap.after, form.key(number)))
-        )
-        key = form.key(number)
+
+        def count_before(key: str) -> float:
+            return self.count(Gap(gap.after, key))
+
+        def find_key_of(form: IdForm) -> str:
+            numbers = range(2**32 - 1)
+            return form.key(bisect_left(numbers, rows, key=lambda it: count_before(form.key(it))))
+
+        # Ids of other forms lie between those of one: only the form that lies there has a key.
+        keys = map(find_key_of, self.density)
+        key = min(keys, key=lambda key: abs(count_before(key) - rows))
         return key if gap.after < key and (gap.to is None or key < gap.to) else None
 
 

@@ -360,6 +360,14 @@ class Table:
         self.pieces.append(found)
         return found
 
+    def take_back(self, found: Piece) -> None:
+        """Rejoin a new piece, of which nothing is out, with the one that it was split from."""
+        for piece in self.pieces:
+            if found in self.pieces and piece.to == found.start:
+                self.pieces.remove(found)
+                piece.to, piece.empty_from = found.to, found.empty_from
+                return
+
     def _is_start(self, question: Question, page: Page) -> bool:
         if self.is_alone or not page.sent or page.bookmark is None:
             return False
