@@ -1,17 +1,22 @@
 """What a sync of an account costs, and the schedule that suits it; checks and syncs say it."""
 
+from __future__ import annotations
+
 import logging
 import math
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
+from enum import Enum
 from typing import Any
 
-from source_autopilot.api.client import Client
+from source_autopilot.api.client import Answer, Client
 from source_autopilot.api.rate_limiter import MAX_REQUESTS_IN_FLIGHT, MAX_REQUESTS_PER_SECOND
-from source_autopilot.api.retry_policy import COMMAND_SECONDS, Deadline
+from source_autopilot.api.retry_policy import COMMAND_POLICY, COMMAND_SECONDS, Deadline
+from source_autopilot.config import SIDE_BY_SIDE as SWITCH
 from source_autopilot.errors import UnknownTotals, UserFacingError
+from source_autopilot.records.page import Page
 from source_autopilot.streams.pagination import PAGE_SIZE
 from source_autopilot.streams.tables import Contacts, SmartSegments, SmartSegmentsContacts
 from source_autopilot.text import format_count, format_duration, join_names
@@ -21,6 +26,9 @@ MINUTES_PER_MONTH = 30 * MINUTES_PER_DAY
 # Airbyte starts no sync while the last one runs.
 MAX_SHARE_OF_INTERVAL = 0.25
 MAX_SEGMENTS_TO_MEASURE = 20
+# Of a table that is read side by side: two until start keys are proved, some while chains begin and
+# the rate rises, and up to eight in the last gaps, which are not split. On the simulator 11 to 15.
+PAGES_ONE_BY_ONE = 14
 
 LOGGER = logging.getLogger("airbyte.forecast")
 
@@ -47,6 +55,18 @@ SCHEDULES = [
 ]
 
 
+class Paging(Enum):
+    """How the pages of one table are read, in the forecast's words."""
+
+    SIDE_BY_SIDE = "Pages of one table are read side by side, because Autopilot takes start keys."
+    ONE_BY_ONE = (
+        "Pages of one table are read one after the other, because start keys do not seem to work"
+        " for this account."
+    )
+    OFF = f"Pages of one table are read one after the other, because {SWITCH} is off."
+    UNKNOWN = "That is with the pages of one table one after the other."
+
+
 @dataclass(frozen=True)
 class Totals:
     """How many rows each table of an account has; the pairs are an estimate.
@@ -56,6 +76,7 @@ class Totals:
         page_seconds: how long Autopilot took for a page.
         left_out: why the members, or segments at all, were not measured, as a sentence; empty if
             they were. Segments that were not measured are 0.
+        paging: how the pages of one table are read.
     """
 
     contacts: int
@@ -64,6 +85,7 @@ class Totals:
     members: list[int]
     page_seconds: float
     left_out: str = ""
+    paging: Paging = Paging.UNKNOWN
 
     @property
     def chains(self) -> list[int]:
@@ -72,17 +94,26 @@ class Totals:
         not_measured = [mean] * (self.segments - len(self.members))
         return [self.contacts, self.lists, self.segments, *self.members, *not_measured]
 
+    def forecast(self, frequency: int) -> Forecast:
+        """The forecast of a sync of all tables, every `frequency` minutes."""
+        return Forecast(self.chains, self.page_seconds, frequency, self.paging)
 
-def measure_account(client: Client, *, lists: int, start_date: datetime) -> Totals:
-    """The account's totals, by the first page of each chain of pages.
+
+def measure_account(
+    client: Client, *, lists: int, start_date: datetime, side_by_side: bool
+) -> Totals:
+    """The account's totals, by the first page of each table and segment.
 
     Members are a sample: of one segment at least, and of more while half of the time is left.
-    What goes wrong behind the contacts is left out. Raises UnknownTotals if Autopilot doesn't say
-    how many contacts there are, and what their stream raises.
+    `side_by_side` says whether pages of one table may be read so; where that makes a difference,
+    one more request asks whether they can. What goes wrong behind the contacts is left out. Raises
+    UnknownTotals if Autopilot doesn't say how many contacts there are, and what their stream
+    raises.
     """
     deadline = client.deadline or Deadline(COMMAND_SECONDS)
     enough = deadline.half()
-    contacts = Contacts(client, start_date=start_date).first_page({})
+    stream = Contacts(client, start_date=start_date)
+    contacts = stream.first_page({})
     if contacts is None or contacts.content.total is None:
         raise UnknownTotals("Autopilot does not say how many contacts there are")
     segments: list[dict[str, Any]] = []
@@ -105,14 +136,27 @@ def measure_account(client: Client, *, lists: int, start_date: datetime) -> Tota
                 members.append(0)
     except (UserFacingError, UnknownTotals) as failure:
         left_out = "" if members else str(failure)
-    return Totals(
+    totals = Totals(
         contacts=contacts.content.total,
         lists=lists,
         segments=len(segments),
         members=members,
         page_seconds=sum(page_seconds) / len(page_seconds),
         left_out=left_out,
+        paging=Paging.UNKNOWN if side_by_side else Paging.OFF,
     )
+    if side_by_side and paging_matters(totals.chains, totals.page_seconds):
+        totals = replace(totals, paging=_ask_paging(stream, contacts, deadline))
+    return totals
+
+
+def _ask_paging(stream: Contacts, first: Answer[Page], deadline: Deadline) -> Paging:
+    """Ask about the contacts, which have the longest chain: they are all members that there are."""
+    seconds = min(deadline.seconds_left, COMMAND_POLICY.answer_seconds)
+    if seconds < 2 * first.seconds:  # half of them may go into the connection
+        return Paging.UNKNOWN
+    takes_start_keys = stream.takes_start_keys({}, first.content, seconds=seconds)
+    return Paging.SIDE_BY_SIDE if takes_start_keys else Paging.ONE_BY_ONE
 
 
 def _require_time(deadline: Deadline, seconds: float) -> None:
@@ -125,13 +169,15 @@ class Forecast:
     """A sync, and a month of syncs every `frequency` minutes.
 
     Attributes:
-        chains: the rows of each chain of pages.
+        chains: the rows of each table and segment.
         page_seconds: how long Autopilot takes for a page.
+        paging: how the pages of one table are read.
     """
 
     chains: Sequence[int]
     page_seconds: float
     frequency: int
+    paging: Paging = Paging.UNKNOWN
 
     @property
     def rows(self) -> int:
@@ -140,15 +186,14 @@ class Forecast:
 
     @property
     def calls(self) -> int:
-        """Requests of a sync: a page each, and at least one for every chain."""
-        return sum(map(_pages, self.chains))
+        """Requests of a sync: a page each, and at least one for every table and segment."""
+        return sum(map(_count_pages, self.chains))
 
     @property
     def minutes(self) -> float:
-        """A sync takes as long as its longest chain, or as all requests take side by side."""
-        longest = max(map(_pages, self.chains)) * self.page_seconds
-        a_call = max(1 / MAX_REQUESTS_PER_SECOND, self.page_seconds / MAX_REQUESTS_IN_FLIGHT)
-        return max(longest, self.calls * a_call) / 60
+        """How long a sync takes; where the paging is not known, one page after the other."""
+        side_by_side = self.paging == Paging.SIDE_BY_SIDE
+        return _predict_seconds(self.chains, self.page_seconds, side_by_side=side_by_side) / 60
 
     @property
     def rows_a_month(self) -> int:
@@ -181,6 +226,24 @@ class Forecast:
         return self.minutes < interval_minutes * MAX_SHARE_OF_INTERVAL
 
 
+def paging_matters(chains: Sequence[int], page_seconds: float) -> bool:
+    """Whether a sync is faster if the pages of one table are read side by side."""
+    faster, slower = (
+        _predict_seconds(chains, page_seconds, side_by_side=side_by_side)
+        for side_by_side in (True, False)
+    )
+    return faster < slower
+
+
+def _predict_seconds(chains: Sequence[int], page_seconds: float, *, side_by_side: bool) -> float:
+    """As long as all requests take side by side, and the longest chain one after the other."""
+    pages = [*map(_count_pages, chains)]
+    a_call = max(1 / MAX_REQUESTS_PER_SECOND, page_seconds / MAX_REQUESTS_IN_FLIGHT)
+    together = sum(pages) * a_call
+    slower = max(max(pages) * page_seconds, together)
+    return min(together + PAGES_ONE_BY_ONE * page_seconds, slower) if side_by_side else slower
+
+
 def describe_account(totals: Totals) -> Iterator[str]:
     """What an account has, and what of it was not measured."""
     parts = [format_count(totals.contacts, "contact"), format_count(totals.lists, "list")]
@@ -206,6 +269,8 @@ def describe(forecast: Forecast) -> Iterator[str]:
         f" That is at {forecast.page_seconds:.2f} seconds a page and at most"
         f" {MAX_REQUESTS_PER_SECOND:.0f} calls a second."
     )
+    if paging_matters(forecast.chains, forecast.page_seconds):
+        yield " ".join(_describe_paging(forecast))
     yield (
         f"Every sync replicates every row again: up to {forecast.rows_a_month:,} rows a month at"
         " this interval. Contacts last updated before the Start Date (start_date) do not count."
@@ -218,8 +283,20 @@ def describe(forecast: Forecast) -> Iterator[str]:
         )
 
 
+def _describe_paging(forecast: Forecast) -> Iterator[str]:
+    yield forecast.paging.value
+    if forecast.paging == Paging.UNKNOWN:
+        faster = _duration(replace(forecast, paging=Paging.SIDE_BY_SIDE))
+        yield f"If Autopilot takes start keys, they are read side by side, in about {faster}."
+
+
 def find_problem(forecast: Forecast) -> str | None:
-    """What is wrong with the frequency; None if a sync fits, and leaves room in a day at least."""
+    """What is wrong with the frequency; None if a sync fits, and leaves room in a day at least.
+
+    Where the paging is not known, nothing is wrong that would be right with the faster one.
+    """
+    if forecast.paging == Paging.UNKNOWN:
+        forecast = replace(forecast, paging=Paging.SIDE_BY_SIDE)
     takes = f"A sync takes about {_duration(forecast)}"
     if forecast.is_too_large:
         return (
@@ -244,29 +321,37 @@ def log_forecast(forecast: Forecast) -> None:
 class FirstPages:
     """What the first pages of a sync tell of its size. For several threads.
 
-    `report` is called once, when all chains of all streams have begun, with the rows of each chain
-    and the mean of the seconds that a page took.
+    `report` is called once, when all tables and segments of all streams have begun: with the rows
+    of each, the mean of the seconds that a page took, and how the pages of one table are read,
+    which is `paging` until an answer says more.
     """
 
     def __init__(
-        self, streams: Iterable[str], report: Callable[[Sequence[int], float], None]
+        self,
+        streams: Iterable[str],
+        report: Callable[[Sequence[int], float, Paging], None],
+        *,
+        paging: Paging = Paging.UNKNOWN,
     ) -> None:
         self._report = report
+        self._paging = paging
         self._lock = threading.Lock()
         self._unknown_streams = set(streams)
         self._chains_left = 0
+        self._unanswered: set[Hashable] = set()
         self._rows: list[int] = []
         self._seconds: list[float] = []
+        self._is_reported = False
 
     def expect(self, stream: str, chains: int) -> None:
-        """A stream has so many chains."""
+        """A stream has so many tables, or segments."""
         with self._lock:
             self._unknown_streams.discard(stream)
             self._chains_left += chains
             self._report_all_known()
 
     def add(self, rows: int, seconds: float) -> None:
-        """A chain has so many rows; its first page took so many seconds."""
+        """A table has so many rows; its first page took so many seconds."""
         with self._lock:
             self._chains_left -= 1
             self._rows.append(rows)
@@ -274,19 +359,37 @@ class FirstPages:
             self._report_all_known()
 
     def add_missing(self) -> None:
-        """A chain is no more, such as that of a segment that was deleted."""
+        """A table is no more, such as a segment that was deleted."""
         with self._lock:
             self._chains_left -= 1
             self._report_all_known()
 
+    def expect_answer(self, table: Hashable) -> None:
+        """It is asked whether a table takes start keys: the report waits for the answer."""
+        with self._lock:
+            if self._paging == Paging.UNKNOWN:
+                self._unanswered.add(table)
+
+    def add_answer(self, table: Hashable, *, takes_start_keys: bool) -> None:
+        """Whether a table takes start keys: if one does, the API does; also if not expected."""
+        with self._lock:
+            self._unanswered.discard(table)
+            if takes_start_keys:
+                self._paging = Paging.SIDE_BY_SIDE
+            elif self._paging == Paging.UNKNOWN:
+                self._paging = Paging.ONE_BY_ONE
+            self._report_all_known()
+
     def _report_all_known(self) -> None:
-        if self._rows and not self._unknown_streams and not self._chains_left:
-            self._report(self._rows, sum(self._seconds) / len(self._seconds))
+        is_waiting = self._unknown_streams or self._chains_left or self._unanswered
+        if self._rows and not is_waiting and not self._is_reported:
+            self._is_reported = True
+            self._report(self._rows, sum(self._seconds) / len(self._seconds), self._paging)
 
 
 def _duration(forecast: Forecast) -> str:
     return format_duration(forecast.minutes * 60)
 
 
-def _pages(rows: int) -> int:
+def _count_pages(rows: int) -> int:
     return max(1, math.ceil(rows / PAGE_SIZE))

@@ -49,7 +49,7 @@ from source_autopilot.errors import (
     UnknownTotals,
     config_error,
 )
-from source_autopilot.forecast import Forecast, describe_account, log_forecast, measure_account
+from source_autopilot.forecast import describe_account, log_forecast, measure_account
 from source_autopilot.streams.base import AutopilotStream
 from source_autopilot.streams.custom_fields import (
     choose_columns,
@@ -98,8 +98,10 @@ class SourceAutopilot(AbstractSource):
         _warn_of_unknown_settings(config, logger)
         try:
             settings, client = _connect(config, Deadline(COMMAND_SECONDS))
+            switches = _find_switches()
             lists = len(list(Lists(client).read_records(SyncMode.full_refresh)))
-            _log_forecast(settings, replace(client, policy=ONE_TRY_POLICY), lists, logger)
+            client = replace(client, policy=ONE_TRY_POLICY)
+            _log_forecast(settings, client, lists, logger, switches)
         except RequestFailed as failure:
             sentences = [str(failure), *([MOVED_TO_ORTTO] if failure.may_be_the_end else [])]
             raise config_error(" ".join(sentences)) from None
@@ -213,13 +215,20 @@ def _find_switches() -> Switches:
         raise config_error(str(invalid)) from None
 
 
-def _log_forecast(settings: Config, client: Client, lists: int, logger: logging.Logger) -> None:
+def _log_forecast(
+    settings: Config, client: Client, lists: int, logger: logging.Logger, switches: Switches
+) -> None:
     """Log what a sync will cost; whatever goes wrong with that, the check has passed."""
     try:
-        totals = measure_account(client, lists=lists, start_date=settings.start_date)
+        totals = measure_account(
+            client,
+            lists=lists,
+            start_date=settings.start_date,
+            side_by_side=switches.side_by_side,
+        )
         for sentence in describe_account(totals):
             logger.info(sentence)
-        log_forecast(Forecast(totals.chains, totals.page_seconds, settings.frequency))
+        log_forecast(totals.forecast(settings.frequency))
     except (AirbyteTracedException, UnknownTotals) as failure:
         logger.warning(f"No forecast of a sync can be made: {failure}")
     except Exception as bug:  # its text may hold a contact's data

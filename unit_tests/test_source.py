@@ -3,7 +3,7 @@
 import logging
 import re
 import socket
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -171,6 +171,63 @@ def test_check_connection__forecast(autopilot: Mocker, caplog: pytest.LogCapture
     assert "2,500,000 contacts, 0 lists and 30 smart segments with about 30,000" in caplog.text
     assert "A sync reads about 2,530,030 rows with about 25,302 API calls" in caplog.text
     assert "Advice: set Planned Sync Interval (frequency) to 180" in caplog.text
+
+
+@pytest.mark.usefixtures("_limiter_waits_by_clock")
+@pytest.mark.parametrize(
+    ("switch", "asked", "said"),
+    [
+        ("", 1, "read side by side, because Autopilot takes start keys."),
+        ("off", 0, "read one after the other, because AUTOPILOT_SIDE_BY_SIDE is off."),
+    ],
+)
+def test_check_connection__start_keys(
+    autopilot: Mocker,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+    clock: Clock,
+    switch: str,
+    asked: int,
+    said: str,
+) -> None:
+    """One request more tells how the pages of a large table are read, unless that is turned off."""
+    monkeypatch.setenv("AUTOPILOT_SIDE_BY_SIDE", switch)
+    monkeypatch.setattr("requests.sessions.preferred_clock", clock.now)
+    ids = [f"person_{number:08X}-0000-4000-8000-000000000000" for number in range(0, 1000, 10)]
+
+    def answer(request: Any, context: Any) -> Any:
+        clock.sleep(1.0)
+        key = request.url.rpartition("/")[2]
+        rows = [{"contact_id": contact_id} for contact_id in ids if contact_id > key]
+        return {"contacts": rows, "total_contacts": 100_000, "bookmark": ids[-1]}
+
+    autopilot.get(URL + "lists", json={"lists": []})
+    autopilot.get(re.compile(URL + "contacts"), json=answer)
+    autopilot.get(URL + "smart_segments", json={"segments": []})
+
+    with caplog.at_level(logging.INFO):
+        assert SourceAutopilot().check_connection(LOGGER, CONFIG) == (True, None)
+
+    assert autopilot.call_count == 3 + asked
+    assert f"Pages of one table are {said}" in caplog.messages
+
+
+@pytest.mark.parametrize("command", ["check", "read"])
+def test_commands__unusable_switch(
+    autopilot: Mocker, monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    """What is wrong with an environment variable a check says, too, before anything is asked."""
+    monkeypatch.setenv("AUTOPILOT_CHECK_TOTALS", "never")
+    commands: dict[str, Callable[[], object]] = {
+        "check": lambda: SourceAutopilot().check_connection(LOGGER, CONFIG),
+        "read": lambda: read("lists"),
+    }
+
+    with pytest.raises(UserFacingError, match="AUTOPILOT_CHECK_TOTALS has to be on or") as raised:
+        commands[command]()
+
+    assert raised.value.failure_type == FailureType.config_error
+    assert autopilot.call_count == 0
 
 
 @pytest.mark.usefixtures("_limiter_waits_by_clock")

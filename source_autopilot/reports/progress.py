@@ -3,7 +3,7 @@
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from datetime import datetime, timedelta, timezone
 
 from airbyte_cdk.models import (
@@ -27,7 +27,7 @@ class Progress:
     """Counts what the workers of one stream read.
 
     Attributes:
-        chains: how many chains of pages the stream has: one, or one for each segment.
+        tables: how many tables the stream has: one, or one for each segment.
     """
 
     def __init__(
@@ -37,7 +37,7 @@ class Progress:
         logger: logging.Logger,
         now: Callable[[], float] = time.monotonic,
     ) -> None:
-        self.chains = 1
+        self.tables = 1
         self._stream_name = stream_name
         self._messages = messages
         self._logger = logger
@@ -45,38 +45,42 @@ class Progress:
         self._lock = threading.Lock()
         self._started_at = self._logged_at = now()
         self._estimated_at = float("-inf")
+        self._estimated = 0
         self._read = self._repeated = self._delivered = self._pages = 0
-        self._chains_begun = self._rows_of_chains = 0
+        self._rows_left: dict[Hashable, int] = {}
 
     def count_page(
-        self, *, rows: int, repeated: int, total: int | None, delivered: int, first: bool
+        self, table: Hashable, *, rows: int, repeated: int, rows_left: int, delivered: int
     ) -> None:
         """Count a page that is out.
 
         Args:
+            table: whose page it is.
             rows: how many it had, without those that are repeated.
             repeated: how many of the page before it had, too.
-            total: how many the API says that the page's chain has in all.
+            rows_left: how many of the table are still to come, as far as the API says it. That is
+                more than before when the table is read again from its start.
             delivered: how many of its rows are records.
-            first: whether it is the first page of its chain.
         """
         with self._lock:
             self._read += rows
             self._repeated += repeated
             self._delivered += delivered
             self._pages += 1
-            if first:
-                self._chains_begun += 1
-                self._rows_of_chains += max(total or 0, rows)
-            now = self._now()
+            is_first = table not in self._rows_left
+            self._rows_left[table] = rows_left
+            now, expected = self._now(), self._expected
             due = now - self._estimated_at >= SECONDS_BETWEEN_ESTIMATES
+            is_news = is_first or expected > self._estimated
             # The last first page makes the estimate good, so it does not wait.
-            estimate = first and (due or self._chains_begun == self.chains)
+            is_good = is_first and len(self._rows_left) == self.tables
+            estimate = is_good or (due and is_news)
             line = now - self._logged_at >= SECONDS_BETWEEN_LINES
-            self._estimated_at = now if estimate else self._estimated_at
+            if estimate:
+                self._estimated_at, self._estimated = now, expected
             self._logged_at = now if line else self._logged_at
         if estimate:
-            self._messages.emit_message(self._estimate())
+            self._messages.emit_message(self._estimate(expected))
         if line:
             self._logger.info(self._line(now - self._started_at))
 
@@ -111,15 +115,14 @@ class Progress:
 
     @property
     def _expected(self) -> int:
-        """Rows of all chains, if those that have not begun are like the others."""
-        if not self._chains_begun:
-            return 0
-        chains = max(self.chains, self._chains_begun)
-        return round(self._rows_of_chains * chains / self._chains_begun)
+        """Rows of all tables, if those that have not begun are like the others."""
+        begun = len(self._rows_left)
+        rows = self._read + sum(self._rows_left.values())
+        return round(rows * self.tables / begun) if begun else 0
 
-    def _estimate(self) -> AirbyteMessage:
+    def _estimate(self, rows: int) -> AirbyteMessage:
         estimate = AirbyteEstimateTraceMessage(
-            name=self._stream_name, type=EstimateType.STREAM, row_estimate=self._expected
+            name=self._stream_name, type=EstimateType.STREAM, row_estimate=rows
         )
         trace = AirbyteTraceMessage(
             type=TraceType.ESTIMATE, emitted_at=time.time() * 1000, estimate=estimate

@@ -50,11 +50,13 @@ class Delivery:
     Attributes:
         step: what it meant for its piece.
         records: how many of its rows are records.
+        rows_left: how many rows of the table are still to come; 0 if nothing says it.
         is_first: whether it is the table's first page in this attempt.
     """
 
     step: Step
     records: int
+    rows_left: int
     is_first: bool
 
 
@@ -215,7 +217,9 @@ class StreamCursor(Cursor):
         self._put(batch)
         table.move(piece, step)
         self._emit_now_and_then()
-        return Delivery(step, batch.count, is_first=table.pages == 1)
+        is_known = not table.is_finished and table.rows is not None
+        rows_left = table.rows_left if is_known else 0
+        return Delivery(step, batch.count, rows_left, is_first=table.pages == 1)
 
     def _start_over(self, table: Table) -> Piece:
         table.start_over()

@@ -281,6 +281,11 @@ class Table:
         return self.pages == 0 or self.rows_left >= MIN_PAGES_TO_SPLIT * self._page_size
 
     @property
+    def takes_start_keys(self) -> bool:
+        """Whether it was proved that the API takes start keys for it."""
+        return self._proof == Proof.YES
+
+    @property
     def rows_left(self) -> int:
         """How many rows are still to come; 0 if the API does not say how many there are."""
         return max((self.total or 0) - (self.rows or 0), 0)

@@ -35,7 +35,7 @@ from source_autopilot.errors import (
     SyncStopped,
     UserFacingError,
 )
-from source_autopilot.forecast import FirstPages, Forecast, log_forecast
+from source_autopilot.forecast import FirstPages, Forecast, Paging, log_forecast
 from source_autopilot.reports.retries import RetryReport
 from source_autopilot.streams.base import AutopilotStream
 from source_autopilot.streams.tables import STREAM_NAMES
@@ -86,7 +86,11 @@ class Reader:
         self._is_resumed = False
         created = streams(self._client)
         self._chains = Chains(self._client.limiter)
-        first_pages = FirstPages([stream.name for stream in created], self._log_forecast)
+        first_pages = FirstPages(
+            [stream.name for stream in created],
+            self._log_forecast,
+            paging=Paging.UNKNOWN if switches.side_by_side else Paging.OFF,
+        )
         self._readers = [
             StreamReader(
                 stream,
@@ -156,10 +160,10 @@ class Reader:
                 f" ({self._job}): everything is read from the start."
             )
 
-    def _log_forecast(self, chains: Sequence[int], page_seconds: float) -> None:
+    def _log_forecast(self, chains: Sequence[int], page_seconds: float, paging: Paging) -> None:
         # What an attempt has left to read says nothing of a whole sync.
         if not self._is_resumed:
-            log_forecast(Forecast(chains, page_seconds, self._frequency))
+            log_forecast(Forecast(chains, page_seconds, self._frequency, paging))
 
     def _read_state(self, stream_name: str, states: Mapping[str, AirbyteStateBlob]) -> StreamState:
         try:

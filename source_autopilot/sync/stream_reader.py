@@ -35,6 +35,7 @@ from source_autopilot.forecast import FirstPages
 from source_autopilot.records.page import Page
 from source_autopilot.reports.progress import Progress
 from source_autopilot.streams.base import AutopilotStream
+from source_autopilot.streams.start_keys import find_proving_key
 from source_autopilot.sync.chains import Chains
 from source_autopilot.sync.cursor import Delivery, StreamCursor
 from source_autopilot.sync.pieces import Piece, Question, Table
@@ -112,7 +113,7 @@ class StreamReader:
         for table in tables:
             table.side_by_side = self._switches.side_by_side
             table.checks_total = self._switches.check_totals
-        self._progress.chains = len(tables)
+        self._progress.tables = len(tables)
         self._first_pages.expect(self.stream.name, len(tables))
         return tables
 
@@ -169,8 +170,9 @@ class StreamReader:
             if first:
                 self._put_out(table, piece, chain([first], pages))
             else:
+                if not table.pages:
+                    self._first_pages.add_missing()
                 self.cursor.finish(table)
-                self._first_pages.add_missing()
 
     def _ask(self, table: Table, question: Question) -> None:
         """Ask for a start key, and read the piece that is found so, if there is one."""
@@ -185,6 +187,8 @@ class StreamReader:
             first = next(pages, None)
             to_batch = partial(self._to_batch, table, 1)
             found = self.cursor.answer(table, question, first.content if first else None, to_batch)
+            if question.proves:
+                self._first_pages.add_answer(table, takes_start_keys=table.takes_start_keys)
             if first and found:
                 piece, delivery = found
                 self._count(table, first, delivery)
@@ -216,13 +220,15 @@ class StreamReader:
         step, page = delivery.step, delivery.step.page
         self._chains.add_page(answer.seconds)
         self._progress.count_page(
+            table,
             rows=len(page.rows),
             repeated=page.repeated,
-            total=page.total,
+            rows_left=delivery.rows_left,
             delivered=delivery.records,
-            first=delivery.is_first,
         )
         if delivery.is_first:
+            if self._will_ask(table, page):
+                self._first_pages.expect_answer(table)
             self._first_pages.add(max(page.total or 0, len(page.rows)), answer.seconds)
         if step.missing:
             self.stream.logger.warning(
@@ -230,6 +236,11 @@ class StreamReader:
                 f" {format_count(step.missing, 'row')} more than came; perhaps they were deleted"
                 " while the sync ran."
             )
+
+    def _will_ask(self, table: Table, first: Page) -> bool:
+        """Whether the question about start keys follows at once."""
+        can_be_asked = self._chains.has_room and find_proving_key(first.sent) is not None
+        return can_be_asked and self.cursor.can_be_split([table])
 
 
 class _ChainGenerator(PartitionGenerator):
