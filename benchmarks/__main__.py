@@ -8,21 +8,15 @@ from __future__ import annotations
 
 import argparse
 import sys
-import time
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Sequence
 from pathlib import Path
 
 from .measure import Run, measure, measure_start, select_typical
 from .peers import OURS, PEERS, Peer
 from .report import format_heading, format_run, write_report
+from .schedule import MAX_SIDE_BY_SIDE, Task, may_share, run_side_by_side
 from .targets import find_missed_targets
-from .workloads import MAX_SIDE_BY_SIDE, WORKLOADS, Workload
-
-SECONDS_BETWEEN_STARTS = 3.0
-"""A program that starts keeps a core busy for about two."""
-
-Task = tuple[Workload, Peer]
+from .workloads import WORKLOADS, Workload
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -64,7 +58,7 @@ def _measure_all(
         for peer in peers
         if peer is OURS or not workload.alone
     ]
-    shared = [pair for pair in pairs if _may_share(*pair)]
+    shared = [pair for pair in pairs if may_share(pair)]
     alone = [
         (workload, peer)
         for workload in workloads
@@ -72,28 +66,10 @@ def _measure_all(
         for peer in peers
         if (workload, peer) in pairs and (workload, peer) not in shared
     ]
-    runs = [*_measure_side_by_side(measure_task, shared, side_by_side), *map(measure_task, alone)]
+    runs = [*run_side_by_side(shared, measure_task, side_by_side), *map(measure_task, alone)]
     return [
         select_typical([run for run in runs if (run.workload, run.peer) == pair]) for pair in pairs
     ]
-
-
-def _may_share(workload: Workload, peer: Peer) -> bool:
-    """Whether others may run beside it: not where this connector is measured against the limit."""
-    return workload.mostly_waits and not (peer is OURS and workload.start_keys_work)
-
-
-def _measure_side_by_side(
-    measure_task: Callable[[Task], Run], tasks: Sequence[Task], workers: int
-) -> list[Run]:
-    """The tasks' runs, of which so many take place at once; those that may take longest first."""
-    longest_first = sorted(tasks, key=lambda task: -task[0].requests * task[0].latency_seconds)
-    with ThreadPoolExecutor(workers) as pool:
-        futures = []
-        for task in longest_first:
-            futures.append(pool.submit(measure_task, task))
-            time.sleep(SECONDS_BETWEEN_STARTS)
-        return [future.result() for future in futures]
 
 
 def _make_parser() -> argparse.ArgumentParser:

@@ -27,7 +27,8 @@ class Peer:
     """A program that reads the tables that it is told.
 
     `command` gets the folder of a run, with config.json, catalog.json and so on, and the folder of
-    the venv's programs. The program prints the rows or writes them into the folder of the run.
+    the venv's programs. The program prints the rows or writes them into the folder of the run. A
+    `sequential` one has one request under way at most.
     """
 
     name: str
@@ -35,6 +36,7 @@ class Peer:
     venv: str
     requirements: list[str]
     command: Callable[[Path, Path], list[str]]
+    sequential: bool = False
 
     def install(self) -> Path:
         """Create the venv if it is missing; returns the folder of its programs.
@@ -141,6 +143,7 @@ PEERS = [
         lambda folder, programs: _read_command(
             [str(programs / "python"), str(PROGRAMS / "naive.py")], folder
         ),
+        sequential=True,
     ),
     Peer(
         "low-code",
@@ -173,5 +176,6 @@ PEERS = [
             *["--config", str(folder / "singer.json")],
             *["--properties", str(folder / "properties.json")],
         ],
+        sequential=True,
     ),
 ]

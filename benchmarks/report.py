@@ -10,7 +10,8 @@ from pathlib import Path
 
 from .chart import draw_chart
 from .measure import Run
-from .workloads import CONTACTS_OF_BASE_PEAK, MAX_SIDE_BY_SIDE, TABLES, Workload
+from .schedule import MAX_REQUESTS_A_SECOND, MAX_SIDE_BY_SIDE
+from .workloads import CONTACTS_OF_BASE_PEAK, TABLES, Workload
 
 COLUMNS = "peer | seconds | of the floor | CPU seconds | peak MB | requests | 429s | complete"
 
@@ -32,8 +33,8 @@ second, which are there at the beginning). How long the longest chain of pages t
 for the one before it, is a bound only where the API doesn't begin a page behind an id that was
 never issued: "without start keys". Above each table are both numbers, and which is the floor.
 
-Programs that mostly wait were measured side by side, {side_by_side} at most: the peers where pages
-have a latency, and this connector without start keys. All others were alone on the machine.
+Programs that ask at most {pace:.0f} times a second, and so wait for most of the time, were measured
+side by side, up to {side_by_side} of them. All others were alone on the machine.
 {tables}
 ## What is not reached
 
@@ -41,7 +42,7 @@ have a latency, and this connector without start keys. All others were alone on 
 
 ## To repeat it
 
-`make benchmark` takes about 35 minutes and writes this page and its chart. A part of it, which only
+`make benchmark` takes about 40 minutes and writes this page and its chart. A part of it, which only
 prints: `make benchmark WORKLOADS="known-limit slow-pages"`. Of some peers, one after the other:
 `.venv/bin/python -m benchmarks --workloads known-limit --peers naive dlt --side-by-side 1`.
 
@@ -84,6 +85,7 @@ def write_report(path: Path, runs: list[Run], missed: Iterable[str]) -> None:
     everything = "\n".join(f"- {problem}" for problem in missed) or "Nothing: every target is met."
     page = _PAGE.format(
         machine=machine,
+        pace=MAX_REQUESTS_A_SECOND,
         side_by_side=MAX_SIDE_BY_SIDE,
         tables="\n".join(tables) + "\n",
         missed=everything,

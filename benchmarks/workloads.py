@@ -12,8 +12,6 @@ PAGE_SIZE = 100  # of the API
 TABLES = ("contacts", "lists", "smart_segments", "smart_segments_contacts")
 CONTACTS_OF_BASE_PEAK = 20_000
 """The size of the account whose peak of memory a large one may exceed only a little."""
-MAX_SIDE_BY_SIDE = 6
-"""How many programs are measured at once if they mostly wait."""
 EMPTY_ACCOUNT = Account(contacts=0, segments=0, lists=0)
 """Reading it takes the time that a program needs to start and to end."""
 
@@ -29,8 +27,7 @@ class Workload:
     highest share of its requests that may be refused with 429, `extra_requests` how many more than
     the fewest may be answered, and `peak_mb` its highest peak of memory. The peers are not measured
     where it is `alone`. In each of the `turns` every peer is measured once: the processor time of a
-    program varies by a fifth within an hour. `mostly_waits` is true where a run takes so little
-    processor time that others beside it change nothing.
+    program varies by a fifth within an hour.
     """
 
     name: str
@@ -48,7 +45,6 @@ class Workload:
     peak_mb: float | None = None
     alone: bool = False
     turns: int = 1
-    mostly_waits: bool = False
 
     @cached_property
     def account(self) -> Account:
@@ -116,7 +112,6 @@ def _without_start_keys(workload: Workload) -> Workload:
         unknown="not_found",
         target=1.05,
         extra_requests=3,
-        mostly_waits=True,
     )
 
 
@@ -169,7 +164,6 @@ WORKLOADS = [
         rate_limit=20,
         target=1.10,
         throttled=0.02,
-        mostly_waits=True,
     ),
     Workload(
         name="unknown-limit",
@@ -180,7 +174,6 @@ WORKLOADS = [
         rate_limit=5,
         target=1.25,
         throttled=0.15,
-        mostly_waits=True,
     ),
     Workload(
         name="many-segments",
@@ -192,7 +185,6 @@ WORKLOADS = [
         rate_limit=20,
         target=1.12,
         throttled=0.02,
-        mostly_waits=True,
     ),
     Workload(
         name="slow-pages",
@@ -203,7 +195,6 @@ WORKLOADS = [
         rate_limit=20,
         target=1.5,
         throttled=0.02,
-        mostly_waits=True,
     ),
     Workload(
         name="slow-segment",
@@ -216,7 +207,6 @@ WORKLOADS = [
         rate_limit=20,
         target=1.5,
         throttled=0.02,
-        mostly_waits=True,
     ),
     *_with_and_without_start_keys(),
     Workload(
