@@ -68,9 +68,9 @@ image: ## Build the Docker image; BASE_IMAGE= replaces Airbyte's public Python b
 		--label io.airbyte.version=$(VERSION) --tag source-autopilot --tag airbyte/source-autopilot:dev .
 
 test-image: .venv/installed image ## Test the image: our comparisons and Airbyte's image tests
-	$(BIN)/python -m pytest -p airbyte_cdk.test.standard_tests.pytest_hooks integration_tests \
-		-m image_tests --connector-image source-autopilot --read-from-streams=all \
-		--read-scenarios=all_contacts,with_catalog
+	$(BIN)/python -m pytest -n 4 --dist worksteal -p no:hypothesispytest \
+		-p airbyte_cdk.test.standard_tests.pytest_hooks integration_tests docs_tests -m image_tests \
+		--connector-image source-autopilot --read-from-streams=all --read-scenarios=all_contacts,with_catalog
 	@echo "Airbyte's older suite (CAT) reads acceptance-test-config.yml, too. Where it is installed, run beside" \
 		"'python -m simulator --port 8771 --key fedcba9876543210fedcba9876543210':" \
 		"python -m pytest -p connector_acceptance_test.plugin --acceptance-test-config ."
