@@ -92,8 +92,8 @@ class StreamReader:
                 self._chains.wait_for_room()
                 yield self._begin(table, partial(self._read, table, piece))
         while self.cursor.can_be_split(tables) and self._chains.is_at_work(self.stream.name):
-            changes = self._chains.changes
-            found = self.cursor.find_question(tables) if self._chains.has_room else None
+            changes, load = self._chains.changes, self._chains.load
+            found = self.cursor.find_question(tables, load) if load < 1 else None
             if found:
                 table, question = found
                 yield self._begin(table, partial(self._ask, table, question))
