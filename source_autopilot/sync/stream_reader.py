@@ -239,7 +239,7 @@ class StreamReader:
 
     def _will_ask(self, table: Table, first: Page) -> bool:
         """Whether the question about start keys follows at once."""
-        can_be_asked = self._chains.has_room and find_proving_key(first.sent) is not None
+        can_be_asked = self._chains.load < 1 and find_proving_key(first.sent) is not None
         return can_be_asked and self.cursor.can_be_split([table])
 
 
