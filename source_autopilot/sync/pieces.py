@@ -26,7 +26,7 @@ from source_autopilot.streams.start_keys import (
 )
 
 MIN_PAGES_TO_PROVE = 8.0
-"""Of what is left of a table. The proof costs a request; where pieces meet, a page is read twice."""
+"""Of what is left of a table: proof costs a request, and so does each border of pieces."""
 MIN_PAGES_TO_SPLIT, MIN_PAGES_TO_SPLIT_BUSY = 2.0, 6.0
 """What a chain must save, if the rate limit is free, and if it is used: then requests cost time."""
 PAGES_MEANWHILE = 2.0
