@@ -48,6 +48,7 @@ def _make_simulator(options: argparse.Namespace) -> Simulator:
         pairs=options.pairs,
         newer_ids=options.newer_ids,
         lower_case_ids=options.lower_case_ids,
+        numbered_ids=options.numbered_ids,
     )
     return Simulator(
         account,
@@ -96,6 +97,7 @@ def _add_account_options(group: argparse._ArgumentGroup) -> None:
     share = partial(group.add_argument, type=float, metavar="SHARE")
     share("--newer-ids", default=NEWER_SHARE, help="how many ids are person_AP2-... (%(default)s)")
     share("--lower-case-ids", default=0, help="how many others are in lower case (%(default)s)")
+    share("--numbered-ids", default=0, help="how many others have no UUID (%(default)s)")
 
 
 def _add_api_options(group: argparse._ArgumentGroup) -> None:

@@ -38,8 +38,8 @@ class Account:
     `pairs` spreads that many memberships over the segments; `segment_sizes` sets each segment's
     size, and with it their number. Without either the sizes cover the edges of paging.
     `custom_fields` are defined at first; `define` and `delete_field` change that. Of the contact
-    ids a share of `newer_ids` is `person_AP2-<uuid>`, and of the rest one of `lower_case_ids` is in
-    lower case.
+    ids a share of `newer_ids` is `person_AP2-<uuid>`; of the rest one of `lower_case_ids` is in
+    lower case, and one of `numbered_ids` has a number instead of a UUID.
 
     Attributes:
         version: grows with each contact that is created, deleted or edited.
@@ -58,17 +58,21 @@ class Account:
         custom_fields: Sequence[CustomField] = DEFINITIONS,
         newer_ids: float = NEWER_SHARE,
         lower_case_ids: float = 0.0,
+        numbered_ids: float = 0.0,
         now: datetime = NOW,
     ) -> None:
-        if not 0 <= min(newer_ids, lower_case_ids) <= max(newer_ids, lower_case_ids) <= 1:
-            raise ValueError(f"shares of ids are {newer_ids} and {lower_case_ids}: expected 0 to 1")
+        shares = newer_ids, lower_case_ids, numbered_ids
+        if not 0 <= min(shares) <= max(shares) <= 1:
+            raise ValueError(f"shares of ids are {shares}: expected 0 to 1")
         if min(contacts, lists, segments or 0) < 0:
             raise ValueError("an account can't have fewer than 0 contacts, lists or segments")
         self.seed = seed
         self.version = 0
         self.deleted_ids: set[str] = set()
         self._first_count = contacts
-        self._ids = make_contact_ids(seed, contacts, newer=newer_ids, lower_case=lower_case_ids)
+        self._ids = make_contact_ids(
+            seed, contacts, newer=newer_ids, lower_case=lower_case_ids, numbered=numbered_ids
+        )
         self._edits: Counter[int] = Counter()
         sizes = _sizes(seed, contacts, segments, pairs, segment_sizes)
         self._lists = _lists(seed, lists)

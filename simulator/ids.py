@@ -6,9 +6,11 @@ of 2015-06-23].
 
 from __future__ import annotations
 
+from itertools import count
 from random import Random
 
 _DIGITS = 32
+_NUMBER_DIGITS = 12
 
 
 def make_dice(seed: int, purpose: str) -> Random:
@@ -21,26 +23,36 @@ def make_uuid(dice: Random) -> str:
     return _format_uuid(dice.getrandbits(4 * _DIGITS))
 
 
-def make_contact_ids(seed: int, count: int, *, newer: float, lower_case: float) -> list[str]:
-    """The ids of `count` contacts in byte order.
+def make_contact_ids(
+    seed: int, contacts: int, *, newer: float, lower_case: float, numbered: float
+) -> list[str]:
+    """The ids of so many contacts in byte order.
 
     They are `person_<UUID>` in upper case [doc, seen]. A share of `newer` ones has the other known
-    shape, `person_AP2-<uuid>` in lower case, and a share of the rest is `lower_case` [guess]: no
-    such id was published, but only with them ICU's order differs from that of the bytes.
+    shape, `person_AP2-<uuid>` in lower case. Two shares of the rest are a [guess], for no such id
+    was published: `lower_case` ones, with which ICU's order differs from that of the bytes, and
+    `numbered` ones, `person_<number>` without any UUID.
     """
     dice = make_dice(seed, "contact ids")
+    others, with_uuid = count(), count()
     ids = []
-    for number in range(count):
+    for number in range(contacts):
         uuid = make_uuid(dice)
         if _is_in_share(number, newer):
             ids.append(f"person_AP2-{uuid.lower()}")
+        elif _is_in_share(next(others), numbered):
+            ids.append(f"person_{int(uuid[:8], 16):0{_NUMBER_DIGITS}}")
         else:
-            ids.append(f"person_{uuid.lower() if _is_in_share(number, lower_case) else uuid}")
+            is_lower = _is_in_share(next(with_uuid), lower_case)
+            ids.append(f"person_{uuid.lower() if is_lower else uuid}")
     return sorted(ids)
 
 
 def id_in_front_of(contact_id: str) -> str:
     """The id of the same shape that comes directly before this one in byte order."""
+    number = contact_id.removeprefix("person_")
+    if number.isdecimal():
+        return f"person_{(int(number) - 1) % 10**_NUMBER_DIGITS:0{_NUMBER_DIGITS}}"
     prefix, uuid = contact_id[:-36], contact_id[-36:]
     before = _format_uuid((int(uuid.replace("-", ""), 16) - 1) % 16**_DIGITS)
     return prefix + (before.lower() if uuid == uuid.lower() else before)

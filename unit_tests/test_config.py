@@ -1,6 +1,7 @@
 """Tests of `config`."""
 
 import re
+from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
@@ -11,9 +12,14 @@ from hypothesis import strategies as st
 
 from source_autopilot import config
 from source_autopilot.config import (
+    ALL_ON,
+    CHECK_TOTALS,
+    SIDE_BY_SIDE,
+    Switches,
     connection_specification,
     describe_unknown_settings,
     parse_config,
+    read_switches,
 )
 from source_autopilot.errors import InvalidConfig
 from unit_tests.support.constants import KEY, NOW
@@ -281,3 +287,39 @@ def test_connection_specification__start_date(written: str) -> None:
     """The form saves a day and nothing else."""
     with pytest.raises(jsonschema.ValidationError):
         validate_settings({"api_key": KEY, "start_date": written}, connection_specification())
+
+
+VARIABLES = {"AUTOPILOT_SIDE_BY_SIDE": "side_by_side", "AUTOPILOT_CHECK_TOTALS": "check_totals"}
+
+
+@pytest.mark.parametrize("value", ["on", "ON", " on ", "", "  ", "\n"])
+@pytest.mark.parametrize("variable", [*VARIABLES])
+def test_read_switches__on(variable: str, value: str) -> None:
+    """Everything is on where nothing else is said; an empty variable says nothing."""
+    assert read_switches({}) == Switches(side_by_side=True, check_totals=True) == ALL_ON
+    assert read_switches({variable: value, "OTHER": "off"}) == ALL_ON
+
+
+@pytest.mark.parametrize("value", ["off", "OFF", "Off", " off\n"])
+@pytest.mark.parametrize("variable", [*VARIABLES])
+def test_read_switches__off(variable: str, value: str) -> None:
+    """A variable turns off what it is for, and nothing else."""
+    assert read_switches({variable: value}) == replace(ALL_ON, **{VARIABLES[variable]: False})
+
+
+def test_read_switches__both_off() -> None:
+    """The variables are those that the docs name."""
+    assert read_switches({SIDE_BY_SIDE: "off", CHECK_TOTALS: "off"}) == Switches(
+        side_by_side=False, check_totals=False
+    )
+    assert [*VARIABLES] == [SIDE_BY_SIDE, CHECK_TOTALS]
+
+
+@pytest.mark.parametrize("value", ["no", "0", "false", "of", "on off", "öff"])
+@pytest.mark.parametrize("variable", [*VARIABLES])
+def test_read_switches__nonsense(variable: str, value: str) -> None:
+    """A value that says neither is refused: to guess could lose what somebody turned off."""
+    with pytest.raises(InvalidConfig) as raised:
+        read_switches({variable: value})
+
+    assert str(raised.value) == f"The environment variable {variable} has to be on or off."

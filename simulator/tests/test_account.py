@@ -67,18 +67,24 @@ def test_account__ids_look_like_the_vendors() -> None:
 
 
 @pytest.mark.parametrize("newer", [0.0, 0.05, 0.5, 1.0])
-@pytest.mark.parametrize("lower_case", [0.0, 0.3])
-def test_account__ids_come_in_any_mixture_and_ascend(newer: float, lower_case: float) -> None:
+@pytest.mark.parametrize(("lower_case", "numbered"), [(0.0, 0.0), (0.3, 0.0), (0.3, 0.3)])
+def test_account__ids_come_in_any_mixture_and_ascend(
+    newer: float, lower_case: float, numbered: float
+) -> None:
     """Contacts are numbered by their ids in byte order, whatever shapes these have."""
-    account = Account(contacts=200, newer_ids=newer, lower_case_ids=lower_case)
+    account = Account(
+        contacts=200, newer_ids=newer, lower_case_ids=lower_case, numbered_ids=numbered
+    )
 
     ids = [account.contact_id(number) for number in range(200)]
 
     assert ids == sorted(set(ids), key=str.encode)
     assert sum("AP2" in contact_id for contact_id in ids) == 200 * newer
-    assert any(contact_id == contact_id.lower() for contact_id in ids) == (
+    numbers = [contact_id for contact_id in ids if contact_id[7:].isdecimal()]
+    assert any(contact_id == contact_id.lower() for contact_id in set(ids) - set(numbers)) == (
         lower_case > 0 and newer < 1
     )
+    assert bool(numbers) == (numbered > 0 and newer < 1)
 
 
 def test_account__some_ids_have_spaces() -> None:
@@ -90,6 +96,26 @@ def test_account__some_ids_have_spaces() -> None:
         "contactlist_Kunden (Zürich)",
     ]
     assert sum(" " in segment_id for segment_id in account.segment_ids) == 2
+
+
+@pytest.mark.parametrize(
+    "account",
+    [
+        Account(contacts=3, segments=0, newer_ids=1.0),
+        Account(contacts=3, segments=0, newer_ids=0.0, lower_case_ids=1.0),
+        Account(contacts=3, segments=0, newer_ids=0.0, numbered_ids=1.0),
+    ],
+    ids=["newer", "lower-case", "numbered"],
+)
+def test_account__a_new_id_has_the_shape_of_the_next(account: Account) -> None:
+    """A contact that is created comes directly in front of another, with an id like its."""
+    account.create(1)
+
+    ids = [row["contact_id"] for row in account.rows()]
+    assert ids == sorted(ids)
+    assert ids[1:3] == [account.contact_id(3), account.contact_id(1)]
+    assert len(ids[1]) == len(ids[2])
+    assert ids[1][:-3] == ids[2][:-3]
 
 
 def test_account__changes_by_creating_deleting_and_editing() -> None:
@@ -125,6 +151,7 @@ def test_account__changes_by_creating_deleting_and_editing() -> None:
         {"lists": -1},
         {"newer_ids": 1.5},
         {"lower_case_ids": -0.1},
+        {"numbered_ids": 1.1},
         {"segments": -1},
         {"contacts": 10, "segments": 2, "pairs": 21},
         {"contacts": 10, "segment_sizes": [11]},

@@ -70,9 +70,12 @@ def test_program__obeys_its_options() -> None:
         f"--port {port} --contacts 30 --lists 3 --segments 2 --pairs 40 --seed 7 --key K"
         " --rate-limit 0.00001 --retry-after seconds --page-size 10"
         " --awkward-bookmarks --latency-ms 30 --gzip --host localhost --page-seconds 0.03"
-        " --bookmark next --order none --newer-ids 0.5 --lower-case-ids 0.1 --transport steady"
+        " --bookmark next --order none --newer-ids 0.5 --lower-case-ids 0.1"
+        " --numbered-ids 0.2 --transport steady"
     ).split()
-    account = Account(7, 30, lists=3, segments=2, pairs=40, newer_ids=0.5, lower_case_ids=0.1)
+    account = Account(
+        7, 30, lists=3, segments=2, pairs=40, newer_ids=0.5, lower_case_ids=0.1, numbered_ids=0.2
+    )
     in_order = sorted(range(30), key=lambda number: ORDERS["none"](account.contact_id(number)))
 
     with start(*options) as program:
@@ -156,6 +159,7 @@ def test_program__explains_itself() -> None:
     for option in (
         "--port --contacts --lists --segments --pairs --seed --key --rate-limit --latency-ms"
         " --retry-after --faults --page-size --awkward-bookmarks --host --gzip --page-seconds"
-        " --bookmark --unknown-bookmark --order --newer-ids --lower-case-ids --transport"
+        " --bookmark --unknown-bookmark --order --newer-ids --lower-case-ids --numbered-ids"
+        " --transport"
     ).split():
         assert option in ended.stdout

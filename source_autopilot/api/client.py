@@ -175,6 +175,7 @@ class Client:
             connect_seconds = min(connect_seconds, seconds_left / 2)
             answer_seconds = min(answer_seconds, seconds_left - connect_seconds)
         logging.getLogger("airbyte").debug(f"GET {url}")
+        reply = None
         try:
             reply = fetch(
                 self.sessions(self.base_url, self.api_key),
@@ -185,6 +186,9 @@ class Client:
             )
         except (OSError, InvalidEnvironment) as error:  # requests.RequestException is an OSError
             return map_exception(error)
+        finally:
+            if reply is None:
+                self.limiter.unanswered()
         failure = map_status(
             reply.status,
             reply.headers,

@@ -28,12 +28,18 @@ class Memory:
         self._max_bytes = max_bytes
         self._changed = threading.Condition()
         self._held = 0
+        self._last_page = 0
         self._exceeding: Lease | None = None
+        self._waiting: list[Lease] = []
 
     @contextmanager
     def lease(self) -> Iterator[Lease]:
-        """The room of one walk, for one page after the other."""
-        lease = Lease(self)
+        """The room of one walk, for one page after the other.
+
+        Its first page is expected to be like the last one of any walk: what is asked for without
+        room for it is dropped when it comes, and holds up all others until it has come again.
+        """
+        lease = Lease(self, expected=self._last_page)
         try:
             yield lease
         finally:
@@ -41,8 +47,16 @@ class Memory:
 
     def _wait(self, lease: Lease, count: int) -> None:
         with self._changed:
-            self._changed.wait_for(lambda: self._has_room(lease, count))
-            self._hold(lease, count)
+            # In the order of arrival: a walk that asks for its next page would always be faster.
+            self._waiting.append(lease)
+            try:
+                self._changed.wait_for(
+                    lambda: self._waiting[0] is lease and self._has_room(lease, count)
+                )
+                self._hold(lease, count)
+            finally:
+                self._waiting.remove(lease)
+                self._changed.notify_all()
 
     def _take(self, lease: Lease, count: int) -> None:
         with self._changed:
@@ -69,9 +83,10 @@ class Memory:
 class Lease:
     """What one walk holds: a page, or room for it. For one thread at a time."""
 
-    def __init__(self, memory: Memory) -> None:
+    def __init__(self, memory: Memory, *, expected: int) -> None:
         self._memory = memory
-        self._reserved = self._used = self._expected = 0
+        self._reserved = self._used = 0
+        self._expected = expected
 
     def renew(self) -> None:
         """Give back the last page's room, and wait until there is room for one like it."""
@@ -99,5 +114,7 @@ class Lease:
 
     def release(self) -> None:
         """Hold nothing any more."""
+        if self._used and self._used == self._expected:  # all of a page, not what was dropped
+            self._memory._last_page = self._used
         self._memory._give_back(self, self._reserved)
         self._reserved = self._used = 0

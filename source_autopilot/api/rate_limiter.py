@@ -3,8 +3,9 @@
 The limit of an account is unknown, so the rate is learned from the answers (`AdaptiveRate`).
 A 429 now and then costs little (every 25th of 300 requests: 12 % of the time at most); many of
 them among the recent answers mean that a lower limit is there (an unknown 5 requests/s: at most
-1.25 of the time that it allows, and 15 % refused, where answers take 100 ms). The constants were
-found by simulating limits of 2 to 19 requests/s as token buckets and as windows.
+1.25 of the time that it allows, and 15 % refused, where answers take 100 ms; 17 % where they take
+1 s and there are a few hundred). The constants were found by simulating limits of 2 to 19
+requests/s as token buckets and as windows.
 """
 
 import math
@@ -36,6 +37,10 @@ SLOWDOWN = 0.5  # times the refused share
 CUT_TO_ACCEPTED = 0.9
 MIN_CUT, MAX_CUT = 0.8, 0.3
 ANSWERS_MEASURED = 20  # to know at which rate requests get through
+MIN_ANSWERS_MEASURED = 8  # two fewer for each that is under way: they would reach back to the start
+# A limit is noticed when what is under way has been answered. With that many the rate rises half as
+# fast, with twice as many a third; no slower than with the maximum, to forget a bad moment in time.
+UNDER_WAY, MAX_UNDER_WAY = 4, 20
 TOGETHER_SECONDS = 0.025  # half a turn at the maximum
 
 DROUGHT_SECONDS = 5.0
@@ -56,7 +61,7 @@ class AdaptiveRate:
         self._start(now)
 
     def _start(self, now: float) -> None:
-        self._limit_found = False
+        self._limit_found = self._maximum_tried = False
         self._accepted_at: deque[float] = deque([now], maxlen=ANSWERS_MEASURED + 1)
         self._refused_share = 0.0
         self._got_through = False
@@ -65,7 +70,7 @@ class AdaptiveRate:
     def _set_rate(self, rate: float, rise: float, now: float) -> None:
         self._base = max(rate, MIN_REQUESTS_PER_SECOND)
         self._base_at = now
-        self._rise = rise
+        self._rise = rise / (1 + min(self._in_flight, MAX_UNDER_WAY) / UNDER_WAY) ** 2
         self._answers = 0
         self._stale = self._in_flight  # requests that were sent at the rate before
 
@@ -101,7 +106,7 @@ class AdaptiveRate:
         turn = 1 / self.rate(now)
         self._next_at = max(self._next_at, now - turn) + turn
         self._sent_at.append(now)
-        # Requests that fail without an answer are never counted out: hence the bound.
+        # A request that is never counted out must not count for ever.
         self._in_flight = min(self._in_flight + 1, MAX_REQUESTS_IN_FLIGHT)
 
     def succeeded(self, now: float) -> None:
@@ -127,7 +132,8 @@ class AdaptiveRate:
         is_together = now - self._refused_at < TOGETHER_SECONDS
         self._refused_at = now
         is_fresh = self._is_fresh(now)
-        if is_together:
+        is_known = not is_fresh and not self._got_through  # what led to the last cut says it again
+        if is_together or is_known:
             return
         rate = self._learned(now)
         self._refused_share += WEIGHT_OF_ANSWER * (1 - self._refused_share)
@@ -138,13 +144,20 @@ class AdaptiveRate:
         elif is_fresh:
             self._limit_found |= self._refused_share > LIMIT_SHARE
             slowdown = 1 - SLOWDOWN * self._refused_share
-            if not self._limit_found and rate < MAX_REQUESTS_PER_SECOND:
+            self._maximum_tried |= rate == MAX_REQUESTS_PER_SECOND
+            if not self._limit_found and not self._maximum_tried:
                 slowdown = INITIAL_SLOWDOWN
             self._set_rate(rate * slowdown, RISE_AFTER_REFUSAL, now)
 
+    def unanswered(self, now: float) -> None:
+        """A request ended without an answer, which says nothing of the rate."""
+        self._is_fresh(now)
+
     def _cut(self, rate: float, now: float) -> None:
         """The limit is lower than the rate: go down to what gets through."""
-        accepted = (len(self._accepted_at) - 1) / (now - self._accepted_at[0])
+        measured = max(ANSWERS_MEASURED - 2 * self._in_flight, MIN_ANSWERS_MEASURED)
+        accepted_at = list(self._accepted_at)[-1 - measured :]
+        accepted = (len(accepted_at) - 1) / max(now - accepted_at[0], TOGETHER_SECONDS)
         rate = min(max(CUT_TO_ACCEPTED * accepted, MAX_CUT * rate), MIN_CUT * rate)
         self._limit_found = True
         self._refused_share = 0.0
@@ -152,7 +165,7 @@ class AdaptiveRate:
         self._set_rate(rate, RISE_AFTER_CUT, now)
 
     def _is_fresh(self, now: float) -> bool:
-        """Count an answer; whether its request was sent after the last change of the rate."""
+        """Count a request out; whether it was sent after the last change of the rate."""
         self._in_flight = max(self._in_flight - 1, 0)
         if self._stale:
             self._stale -= 1
@@ -250,6 +263,11 @@ class RateLimiter:
         with self._lock:
             self._rate.succeeded(self._now())
             self._wake_first()  # it may be waiting for the long turn of a drought
+
+    def unanswered(self) -> None:
+        """Count out a request that brought no answer, such as one whose connection broke."""
+        with self._lock:
+            self._rate.unanswered(self._now())
 
     @property
     def requests_per_second(self) -> float:

@@ -7,10 +7,11 @@ proves it: a key from the middle of a page that is already there.
 
 from __future__ import annotations
 
+import math
 import re
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from uuid import UUID
@@ -18,6 +19,9 @@ from uuid import UUID
 from source_autopilot.records.page import Page
 
 MIN_ROWS_TO_PROVE = 4
+MIN_SHARE = 1e-9
+MAX_NOISE = 2.0
+"""Standard deviations: what is not explained may be chance, too."""
 _POSITION_DIGITS = 8  # of the UUID: 32 bits tell four billion contacts apart
 
 _ID = re.compile(
@@ -26,6 +30,10 @@ _ID = re.compile(
     r"|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})",
     re.DOTALL,
 )
+
+
+_UPPER = "0123456789ABCDEF"
+_LOWER = _UPPER.lower()
 
 
 @dataclass(frozen=True)
@@ -47,12 +55,12 @@ class IdForm:
         if not match:
             return None
         is_lower = any(char.islower() for char in match["uuid"])
-        return cls(match["prefix"], "0123456789abcdef" if is_lower else "0123456789ABCDEF")
+        return cls(match["prefix"], _LOWER if is_lower else _UPPER)
 
     def write(self, uuid: UUID) -> str:
         """An id of this form."""
         text = str(uuid)
-        return self.prefix + (text.upper() if "F" in self.digits else text)
+        return self.prefix + (text if self.digits == _LOWER else text.upper())
 
     def key(self, number: int) -> str:
         """A key of this form whose UUID begins with this number of 32 bits."""
@@ -69,6 +77,10 @@ class IdForm:
             if char not in self.digits:
                 break
         return share
+
+
+PUBLISHED = [IdForm("person_", _UPPER), IdForm("person_AP2-", _LOWER)]
+"""The forms of all ids that somebody published [doc, seen]."""
 
 
 def ascends(ids: Sequence[str]) -> bool:
@@ -112,55 +124,61 @@ class Gap:
 
 
 class IdSpace:
-    """How many rows lie between two ids, learned from the ids that were read.
+    """Where the rows of a table lie, learned from the ids that were read.
 
-    Of each form of ids it is known how many came from which share of them. A form that nobody has
-    seen has no rows here until a page has one of it; the total of the table makes up for it.
+    Of each form of ids it is known how many came from which share of them. Rows of the total that
+    the known forms do not explain probably have the published one that did not come so far.
     """
 
     def __init__(self) -> None:
-        self._seen: Counter[IdForm] = Counter()
+        self._read: Counter[IdForm] = Counter()
 
     def learn(self, ids: Iterable[str]) -> None:
         """Count the ids of rows that were read."""
-        self._seen.update(form for form in map(IdForm.find, ids) if form)
+        self._read.update(form for form in map(IdForm.find, ids) if form)
 
-    def measure(self, gaps: Sequence[Gap], rows_left: float) -> list[float]:
-        """How many of the rows that are left lie in each gap; `gaps` are all that is left."""
-        weights = self._weigh(gaps)
-        masses = [_mass(weights, gap.after, gap.to) for gap in gaps]
-        scale = rows_left / (sum(masses) or 1.0)
-        return [mass * scale for mass in masses]
+    def measure(self, gaps: Sequence[Gap], rows_left: float) -> RowsLeft:
+        """Where the rows lie that are left; `gaps` are all that is left to read."""
+        rows = {}
+        left = {form: sum(_share(form, gap) for gap in gaps) for form in {*self._read, *PUBLISHED}}
+        for form, read in self._read.items():
+            rows[form] = read * left[form] / max(1.0 - left[form], MIN_SHARE)
+        unexplained = rows_left - sum(rows.values())
+        if unexplained > MAX_NOISE * rows_left / math.sqrt(self._read.total() or 1):
+            unseen = [form for form in PUBLISHED if form not in rows and left[form]]
+            rows |= {form: unexplained / len(unseen) for form in unseen}
+        scale = rows_left / (sum(rows.values()) or 1.0)
+        return RowsLeft({form: scale * rows[form] / left[form] for form in rows if left[form]})
 
-    def find_middle(self, gap: Gap, gaps: Sequence[Gap]) -> str | None:
-        """A key behind which half of a gap's rows lie; None if there is none."""
-        weights = self._weigh(gaps)
-        masses = {
-            form: weight * _share(form, gap.after, gap.to) for form, weight in weights.items()
-        }
-        if not any(masses.values()):
+
+@dataclass(frozen=True)
+class RowsLeft:
+    """How dense the rows lie that are left: of each form, how many all of its ids would be."""
+
+    density: Mapping[IdForm, float]
+
+    def count(self, gap: Gap) -> float:
+        """About how many rows a gap has."""
+        return sum(density * _share(form, gap) for form, density in self.density.items())
+
+    def find_key(self, gap: Gap, rows: float) -> str | None:
+        """A key with so many rows of the gap in front of it; None if there is none in the gap."""
+        if not self.count(gap):
             return None
-        form = max(masses, key=masses.__getitem__)
-        half = sum(masses.values()) / 2
-        number = bisect_left(
-            range(2**32), half, key=lambda number: _mass(weights, gap.after, form.key(number))
-        )
-        key = form.key(min(number, 2**32 - 1))
+
+        def count_before(key: str) -> float:
+            return self.count(Gap(gap.after, key))
+
+        def find_key_of(form: IdForm) -> str:
+            numbers = range(2**32 - 1)
+            return form.key(bisect_left(numbers, rows, key=lambda it: count_before(form.key(it))))
+
+        # Ids of other forms lie between those of one: only the form that lies there has a key.
+        keys = map(find_key_of, self.density)
+        key = min(keys, key=lambda key: abs(count_before(key) - rows))
         return key if gap.after < key and (gap.to is None or key < gap.to) else None
 
-    def _weigh(self, gaps: Sequence[Gap]) -> dict[IdForm, float]:
-        """The rows of each form, if those that are left are as dense as those that were read."""
-        weights = {}
-        for form, rows in self._seen.items():
-            read = 1.0 - sum(_share(form, gap.after, gap.to) for gap in gaps)
-            weights[form] = rows / read if read > 0 else 0.0
-        return weights
 
-
-def _share(form: IdForm, after: str, to: str | None) -> float:
-    end = 1.0 if to is None else form.position(to)
-    return max(end - form.position(after), 0.0)
-
-
-def _mass(weights: dict[IdForm, float], after: str, to: str | None) -> float:
-    return sum(weight * _share(form, after, to) for form, weight in weights.items())
+def _share(form: IdForm, gap: Gap) -> float:
+    end = 1.0 if gap.to is None else form.position(gap.to)
+    return max(end - form.position(gap.after), 0.0)

@@ -16,7 +16,7 @@ from source_autopilot.errors import SyncStopped
 
 MIN_CHAINS = 20
 """Tables that are there anyway are read side by side up to this number, however fast the API is."""
-SPARE_SHARE = 1.25
+SPARE_SHARE = 1.5
 ANSWERS_MEASURED = 20
 
 

@@ -93,7 +93,7 @@ class StreamCursor(Cursor):
     @property
     def has_begun(self) -> bool:
         """Whether the stream goes on where the last attempt stopped."""
-        return bool(self.state.get("states"))
+        return self._state.has_begun and not self._state.complete
 
     def select_unfinished(self, partitions: Iterable[Partition]) -> list[Table]:
         """The tables that still have to be read, of all that the stream has now."""
@@ -138,7 +138,11 @@ class StreamCursor(Cursor):
             piece = table.answer(question, page)
             if piece is None or page is None:
                 return None
-            return piece, self._deliver(table, piece, page, to_batch)
+            try:
+                return piece, self._deliver(table, piece, page, to_batch)
+            except Exception:
+                table.take_back(piece)
+                raise
 
     def can_be_split(self, tables: Iterable[Table]) -> bool:
         """Whether there may be questions about any of the tables, now or later."""

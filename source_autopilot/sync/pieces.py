@@ -26,9 +26,12 @@ from source_autopilot.streams.start_keys import (
     proves_start_keys,
 )
 
-MIN_PAGES_TO_SPLIT = 8.0
+MIN_PAGES_TO_SPLIT = 4.0
 """Of a gap. Where two pieces meet, a page is read twice."""
+PAGES_MEANWHILE = 2.0
+"""What a chain reads until a question is answered."""
 MAX_LOST_QUESTIONS = 3
+MAX_NEEDLESS_QUESTIONS = 10
 MAX_ROWS_MISSING = 100
 MAX_SHARE_MISSING = 0.01
 
@@ -135,6 +138,7 @@ class Table:
         self._starts: dict[str, tuple[str, ...]] = {}  # the ids of the page that a piece began with
         self._questions: set[Question] = set()
         self._lost_questions = 0
+        self._needless_questions = 0
 
     @property
     def is_finished(self) -> bool:
@@ -272,6 +276,8 @@ class Table:
             return False
         if self._proof == Proof.NO or self._lost_questions >= MAX_LOST_QUESTIONS:
             return False
+        if self._needless_questions >= MAX_NEEDLESS_QUESTIONS:
+            return False
         return self.pages == 0 or self.rows_left >= MIN_PAGES_TO_SPLIT * self._page_size
 
     @property
@@ -303,16 +309,18 @@ class Table:
 
     def _find_starting_question(self) -> Question | None:
         gaps = [*self._find_gaps()]
-        sizes = self._ids.measure([gap for _, gap in gaps], self.rows_left)
+        rows_left = self._ids.measure([gap for _, gap in gaps], self.rows_left)
+        sizes = {gap: rows_left.count(gap) / self._page_size for _, gap in gaps}
         for piece in self.pieces:
-            rows = sum(size for size, (its, _) in zip(sizes, gaps, strict=True) if its is piece)
-            piece.pages_left = rows / self._page_size
-        rows, (_, gap) = max(zip(sizes, gaps, strict=True), key=lambda pair: pair[0])
-        pages = rows / self._page_size
-        if pages < MIN_PAGES_TO_SPLIT:
+            piece.pages_left = sum(sizes[gap] for its, gap in gaps if its is piece)
+        # Its chain goes on while the question is asked.
+        meanwhile = {gap: PAGES_MEANWHILE * (gap.after == piece.after) for piece, gap in gaps}
+        gap = max(sizes, key=lambda gap: sizes[gap] - meanwhile[gap])
+        pages = (sizes[gap] - meanwhile[gap]) / 2
+        if 2 * pages < MIN_PAGES_TO_SPLIT:
             return None
-        key = self._ids.find_middle(gap, [gap for _, gap in gaps])
-        return Question(key, proves=False, pages=pages / 2) if key else None
+        key = rows_left.find_key(gap, (sizes[gap] - pages) * self._page_size)
+        return Question(key, proves=False, pages=pages) if key else None
 
     def _find_gaps(self) -> Iterator[tuple[Piece, Gap]]:
         """What is left to read, cut at the keys that are being asked for."""
@@ -338,15 +346,18 @@ class Table:
             self._proof = Proof.YES if is_proof else Proof.NO
             self._ids.learn(self._first_ids)
             return None
-        split = self._find_piece(question, page) if page else None
-        if page is None or split is None:
+        if page is None or not self._is_start(question, page):
             self._lost_questions += 1
             return None
-        # A page that is all there is between two starts: the total is larger than the table.
-        is_needless = split.to is not None and page.sent[-1] >= split.to
-        self._lost_questions = self._lost_questions + 1 if is_needless else 0
-        self._was_split = True
         start = page.sent[0]
+        split = self._find_piece(start)
+        is_needless = split is None or (split.to is not None and page.sent[-1] >= split.to)
+        self._needless_questions = self._needless_questions + 1 if is_needless else 0
+        if split is None:
+            self._learn_emptiness(question.key, start)
+            return None
+        self._lost_questions = 0
+        self._was_split = True
         self._starts[start] = page.sent
         found = Piece(start, split.to, empty_from=split.empty_from, pages_left=question.pages)
         split.to, split.empty_from = start, question.key
@@ -354,17 +365,32 @@ class Table:
         self.pieces.append(found)
         return found
 
-    def _find_piece(self, question: Question, page: Page) -> Piece | None:
-        """The piece that a page begins in, ahead of the chain that reads it."""
-        is_start = page.sent and page.bookmark and ascends(page.sent)
-        if self.is_alone or not is_start or page.sent[0] < question.key:
-            return None
-        start = page.sent[0]
+    def take_back(self, found: Piece) -> None:
+        """Rejoin a new piece, of which nothing is out, with the one that it was split from."""
         for piece in self.pieces:
-            is_ahead = piece.after is not None and piece.after < start
-            if is_ahead and (piece.to is None or start < piece.to):
+            if found in self.pieces and piece.to == found.start:
+                self.pieces.remove(found)
+                piece.to, piece.empty_from = found.to, found.empty_from
+                return
+
+    def _is_start(self, question: Question, page: Page) -> bool:
+        if self.is_alone or not page.sent or page.bookmark is None:
+            return False
+        return page.sent[0] >= question.key and ascends(page.sent)
+
+    def _find_piece(self, contact_id: str) -> Piece | None:
+        """The piece that an id lies in, ahead of the chain that reads it."""
+        for piece in self.pieces:
+            is_ahead = piece.after is not None and piece.after < contact_id
+            if is_ahead and (piece.to is None or contact_id < piece.to):
                 return piece
         return None
+
+    def _learn_emptiness(self, key: str, start: str) -> None:
+        """There are no ids between a key and what came for it."""
+        piece = self._find_piece(key)
+        if piece and piece.to is not None and piece.to <= start:
+            piece.empty_from = min(key, piece.empty_from or key)
 
 
 def _add(rows: int | None, others: int | None) -> int | None:

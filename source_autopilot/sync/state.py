@@ -77,7 +77,10 @@ class StreamState:
     @property
     def has_begun(self) -> bool:
         """Whether an attempt that goes on from here leaves anything out."""
-        return self.complete or bool(self.dump()["states"])
+        return self.complete or any(
+            table.is_finished or any(piece.bookmark for piece in table.pieces)
+            for table in self._tables.values()
+        )
 
     def for_job(self, job: str | None) -> StreamState:
         """What an attempt goes on from: this state, or the start (docs/decisions/0005).
@@ -137,14 +140,13 @@ def _parse_piece(start: str | None, cursor: Mapping[str, Any], number: int) -> P
     begins = bookmark is None and cursor.get("alone") is True
     if not begins and (not isinstance(bookmark, str) or not bookmark):
         raise InvalidState(f"the cursor of its entry {number} has no bookmark")
-    for name, kind in (("after", str), ("to", str), ("rows", int)):
-        if not isinstance(cursor.get(name), kind | None):
+    after, to, rows = (cursor.get(name) for name in ("after", "to", "rows"))
+    usable = {
+        "after": isinstance(after, str | None),
+        "to": isinstance(to, str | None),
+        "rows": rows is None or (type(rows) is int and rows >= 0),
+    }
+    for name, is_usable in usable.items():
+        if not is_usable:
             raise InvalidState(f'the cursor of its entry {number} has no usable "{name}"')
-    return Piece(
-        start,
-        to=cursor.get("to"),
-        bookmark=bookmark,
-        after=cursor.get("after"),
-        rows=cursor.get("rows"),
-        is_resumed=not begins,
-    )
+    return Piece(start, to=to, bookmark=bookmark, after=after, rows=rows, is_resumed=not begins)

@@ -5,6 +5,7 @@ is, and which one comes next, the streams know; what it means for its piece, `pi
 """
 
 import logging
+import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import closing
 from functools import partial
@@ -179,7 +180,7 @@ class StreamReader:
         pages = self.stream.pages(
             table.partition,
             question.key,
-            pages_left=lambda: piece.pages_left if piece else question.pages,
+            pages_left=lambda: piece.pages_left if piece else math.inf,
             question_seconds=question.pages * self._chains.page_seconds,
         )
         with closing(pages):

@@ -93,6 +93,7 @@ class RecordingLimiter(RateLimiter):
         self.chains: list[Chain | None] = []
         self.pauses: list[float | None] = []
         self.successes = 0
+        self.unanswered_count = 0
 
     def acquire(self, chain: Chain | None = None, deadline: Deadline | None = None) -> bool:
         self.chains.append(chain)
@@ -106,6 +107,10 @@ class RecordingLimiter(RateLimiter):
     def succeeded(self) -> None:
         self.successes += 1
         super().succeeded()
+
+    def unanswered(self) -> None:
+        self.unanswered_count += 1
+        super().unanswered()
 
 
 @pytest.fixture(autouse=True)
@@ -850,13 +855,27 @@ def test_get__refusals_before_a_page(client: Client, autopilot: Mocker, clock: C
 
 
 def test_get__tells_the_limiter(client: Client, autopilot: Mocker, clock: Clock) -> None:
-    """The limiter hears of each refusal with its pause, and of each answer that is none."""
+    """The limiter hears of each refusal with its pause, each other answer, and each lack of one."""
     limiter = RecordingLimiter(clock)
     autopilot.get(LISTS, [retry_after(7), LIMITED, {"exc": requests.ReadTimeout}, TROUBLE, FOUND])
 
     get_lists(replace(client, limiter=limiter))
 
-    assert (limiter.pauses, limiter.successes) == ([7, None], 2)
+    assert (limiter.pauses, limiter.successes, limiter.unanswered_count) == ([7, None], 2, 1)
+
+
+def test_get__tells_the_limiter_of_dropped_answers(
+    client: Client, autopilot: Mocker, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An answer that is too large is under way no more."""
+    monkeypatch.setattr(transport, "MAX_BYTES", 10)
+    limiter = RecordingLimiter(clock)
+    autopilot.get(LISTS, **FOUND)
+
+    with pytest.raises(UnreadablePage):
+        get_lists(replace(client, limiter=limiter))
+
+    assert (limiter.successes, limiter.unanswered_count) == (0, 1)
 
 
 def test_get__rate_limit_of_a_command(client: Client, autopilot: Mocker, naps: list[float]) -> None:

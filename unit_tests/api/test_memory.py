@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import replace
 from typing import Any
 
@@ -59,6 +59,48 @@ def test_renew__waits_for_room_for_a_page_like_the_last() -> None:
             third.take(1)
             with pytest.raises(NoRoom):
                 walk.take(61)
+
+
+def test_renew__in_the_order_of_arrival() -> None:
+    """A walk that goes on to its next page is not faster than one that waits for room."""
+    memory = Memory(max_bytes=100)
+    with ExitStack() as leases:
+        filler, first, second, exceeding = (leases.enter_context(memory.lease()) for _ in range(4))
+        for walk in (second, first):
+            walk.take(40)
+            walk.release()
+        filler.take(30)
+        first.renew()
+        exceeding.take(40)
+        filler.release()
+        waiting = begin(second.renew)
+        assert waiting.is_alive()
+
+        going_on = begin(first.renew)
+
+        waiting.join(timeout=10)
+        assert not waiting.is_alive()
+        assert going_on.is_alive()
+        exceeding.release()
+        going_on.join(timeout=10)
+        assert not going_on.is_alive()
+
+
+def test_lease__expects_a_page_like_the_last_of_any_walk() -> None:
+    """A new walk waits until there is room for it, and asks for no page that is to be dropped."""
+    memory = Memory(max_bytes=100)
+    with memory.lease() as first, memory.lease() as exceeding:
+        first.take(60)
+        exceeding.take(50)
+        first.release()
+        with memory.lease() as new:
+            waiting = begin(new.renew)
+            assert waiting.is_alive()
+
+            exceeding.release()
+
+            waiting.join(timeout=10)
+            assert not waiting.is_alive()
 
 
 def test_renew__after_it_had_to_be_dropped() -> None:

@@ -299,7 +299,97 @@ def test_refused__requests_without_an_answer() -> None:
     for _ in range(10):
         rate.succeeded(now)
 
-    assert rate.rate(now) == pytest.approx(after_cut * math.exp(0.1))
+    assert rate.rate(now) == pytest.approx(after_cut * math.exp(0.001 * (10 / 6) ** 2))
+
+
+def test_unanswered__is_under_way_no_more() -> None:
+    """Requests whose connection broke hold no rate after a cut, and slow its rise down no more."""
+    rate, expected = at_maximum(), at_maximum()
+    for _ in range(40):
+        rate.sent(9.5)
+        rate.unanswered(9.5)
+
+    for each in (rate, expected):
+        now = refuse(each, 4, now=10.0)
+        for _ in range(10):
+            each.succeeded(now)
+
+    assert rate.rate(now) == pytest.approx(expected.rate(now))
+
+
+def test_refused__what_was_sent_before_a_cut_is_no_reason_for_the_next() -> None:
+    """However many are refused after the cut, the first at the new rate is an isolated one."""
+    rate = at_maximum()
+    for _ in range(20):
+        rate.sent(10.0)
+    for number in range(20):
+        rate.refused(10.0 + number * TURN, None)
+    rate.sent(11.0)
+    rate.succeeded(11.0)
+    before = rate.rate(11.0)
+
+    refuse(rate, 1, now=11.1)
+
+    assert rate.rate(11.1) > 0.94 * before
+
+
+@pytest.mark.parametrize(
+    ("under_way", "slower"), [(0, 1.0), (4, 2.0), (12, 4.0), (20, 6.0), (60, 6.0)]
+)
+def test_rate__rises_more_slowly_where_many_are_under_way(under_way: int, slower: float) -> None:
+    """A limit is noticed when they are answered: four halve the pace; it is a sixth at least."""
+    rate = at_maximum()
+    for _ in range(under_way):
+        rate.sent(10.0)
+    now = refuse(rate, 4, now=10.0)
+    for _ in range(under_way):
+        rate.succeeded(now)
+    after_cut = rate.rate(now)
+
+    for _ in range(10):
+        rate.succeeded(now)
+
+    assert rate.rate(now) / after_cut == pytest.approx(math.exp(0.001 * (10 / slower) ** 2))
+
+
+@pytest.mark.parametrize(("under_way", "measured"), [(0, 20), (3, 14), (6, 8), (60, 8)])
+def test_refused__answers_that_are_measured(under_way: int, measured: int) -> None:
+    """Twenty tell what gets through; fewer where many are under way: the start was slow."""
+    rate = AdaptiveRate(0.0)
+    accepted_at = [number / 8 for number in range(12)] + [1.5 + number / 20 for number in range(9)]
+    for now in accepted_at:
+        rate.sent(now)
+        rate.succeeded(now)
+    for _ in range(under_way):
+        rate.sent(1.9)
+
+    now = refuse(rate, 4, now=1.95)
+
+    assert rate.rate(now) == pytest.approx(0.9 * measured / (now - accepted_at[-1 - measured]))
+
+
+def test_refused__together_with_the_answers_that_are_measured() -> None:
+    """Nine answers and a refusal of the same moment say that much gets through."""
+    rate = at_maximum()
+    now = refuse(rate, 40, now=10.0) + 1.0
+    for _ in range(18):
+        rate.sent(now)
+    for _ in range(9):
+        rate.succeeded(now)
+    before = rate.rate(now)
+
+    rate.refused(now, None)
+
+    assert rate.rate(now) == pytest.approx(0.8 * before)
+
+
+def test_refused__after_the_maximum_was_reached() -> None:
+    """Refusals that do not repeat are none of a limit below: each slows down by a few per cent."""
+    rate = at_maximum()
+
+    refuse(rate, 2, now=10.0, every=0.03)
+
+    assert rate.rate(10.03) == pytest.approx(19 * 3**0.03 * (1 - 0.5 * 0.19))
 
 
 def test_succeeded__more_answers_than_requests() -> None:
@@ -423,6 +513,36 @@ def test_simulation__slow_answers(per_second: int, latency: float) -> None:
 
     assert run.seconds <= 1.15 * max(300 / per_second, 300 * latency / 20)
     assert run.refused_share <= 0.25
+
+
+@pytest.mark.parametrize("per_second", [2, 3, 5, 8, 10, 15, 19])
+@pytest.mark.parametrize("limit", LIMITS[1:], ids=LIMIT_NAMES[1:])
+def test_simulation__side_by_side(limit: Callable[[int], Limit], per_second: int) -> None:
+    """A table of 300 pages of 1 s: any limit is found, by as many chains as it keeps busy."""
+    run = simulate(limit(per_second), requests=300, latency=1.0, workers=80, side_by_side=True)
+
+    assert run.seconds <= 1.25 * 300 / per_second
+    assert run.refused_share <= 0.17
+
+
+@pytest.mark.parametrize("limit", LIMITS[1:], ids=LIMIT_NAMES[1:])
+def test_simulation__side_by_side_and_short(limit: Callable[[int], Limit]) -> None:
+    """The 80 pages of 1 s that an unknown limit of 5/s lets through in 16 s take 20 s at most."""
+    run = simulate(limit(5), requests=80, latency=1.0, workers=80, side_by_side=True)
+
+    assert run.seconds <= 1.25 * 80 / 5
+
+
+@pytest.mark.parametrize("per_second", [5, 10, 15])
+@pytest.mark.parametrize("limit", LIMITS[1:], ids=LIMIT_NAMES[1:])
+def test_simulation__side_by_side_and_very_slow(
+    limit: Callable[[int], Limit], per_second: int
+) -> None:
+    """At 4 s a page the 80 requests that the search has under way are refused once."""
+    run = simulate(limit(per_second), requests=1000, latency=4.0, workers=80, side_by_side=True)
+
+    assert run.seconds <= 1.25 * (1000 / per_second + 2 * 4.0)  # two pages tell of start keys
+    assert run.refused_share <= 0.19
 
 
 @pytest.mark.parametrize("latency", [0.01, 0.1, 0.3, 1.0])
@@ -814,6 +934,21 @@ def test_requests_per_second__now(limiter: RateLimiter, fake_time: FakeTime) -> 
         limiter.acquire()
     limiter.succeeded()
     assert limiter.refused(None) == limiter.requests_per_second < 20
+
+
+def test_unanswered__holds_no_rate(limiter: RateLimiter, fake_time: FakeTime) -> None:
+    """A request without an answer is not one that was sent before the rate changed."""
+    for report in [limiter.unanswered, limiter.succeeded]:
+        limiter.acquire()
+        report()
+        fake_time.seconds += 0.25
+    limiter.acquire()
+    before = limiter.refused(None)
+    fake_time.seconds += 0.5
+
+    limiter.succeeded()
+
+    assert limiter.requests_per_second == pytest.approx(before * 3**0.5)
 
 
 def test_refused__says_which_rate_holds(limiter: RateLimiter, fake_time: FakeTime) -> None:

@@ -80,8 +80,34 @@ def test_without_repeated(
         rows=expected,
         keys=tuple(row["contact_id"] for row in expected),
         repeated=len(rows) - len(expected),
+        known=frozenset(page.keys) & {row["contact_id"] for row in before},
     )
     assert page.rows == rows
+
+
+def test_without_repeated__knows_what_was_sent() -> None:
+    """A page says which rows it was sent with, and which of them the page before had."""
+    page = contacts_page({"contacts": [NEW, OTHER]})
+
+    new = page.without_repeated(contacts_page({"contacts": [OLD, OTHER]}))
+
+    assert (new.keys, new.sent, sorted(new.known)) == (("p1",), ("p1", "p2"), ["p1", "p2"])
+    assert (page.sent, sorted(page.known)) == (("p1", "p2"), [])
+
+
+@pytest.mark.parametrize("kept", [[], ["p1"], ["p2"], ["p1", "p2"]])
+def test_select(kept: list[str]) -> None:
+    """Of a page its rows can be chosen by their keys; what it was sent with stays known."""
+    page = contacts_page({"contacts": [OLD, OTHER], "bookmark": "p2", "total_contacts": 7})
+
+    selected = page.select(lambda key: key in kept)
+
+    assert selected == replace(
+        page,
+        rows=[row for row in page.rows if row["contact_id"] in kept],
+        keys=tuple(kept),
+        sent=("p1", "p2"),
+    )
 
 
 @pytest.mark.parametrize(

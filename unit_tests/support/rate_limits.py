@@ -93,16 +93,24 @@ def simulate(
     workers: int = 20,
     pause_seconds: float | None = None,
     urgent: bool = False,
+    side_by_side: bool = False,
 ) -> Run:
     """Workers ask, wait for the answer and ask again, until so many requests got through.
 
     A request that is refused is asked again. The limit sees it after half of the latency.
+    `side_by_side` is a table that is read by several chains: one until its first page is there, two
+    until the second is, and from then on as many as keep the rate busy; none ends early.
     """
     rate, run, now = AdaptiveRate(0.0), Run(), 0.0
     answers: list[tuple[float, bool]] = []
     arrivals: list[float] = []
-    idle = min(workers, requests)
+    started = idle = 1 if side_by_side else min(workers, requests)
     while len(run.accepted_at) < requests:
+        pages = len(run.accepted_at)
+        if side_by_side and pages:
+            busy = 2 if pages == 1 else 1 + round(1.2 * rate.rate(now) * latency)
+            new = max(min(busy, workers, requests - pages) - started, 0)
+            started, idle = started + new, idle + new
         go_at = rate.next_at(now, urgent=urgent) if idle else math.inf
         events = [max(go_at, now), *arrivals[:1], *(at for at, _ in answers[:1])]
         now = min(events)

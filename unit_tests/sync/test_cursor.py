@@ -2,7 +2,8 @@
 
 import json
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Any
 
 import pytest
@@ -11,9 +12,11 @@ from airbyte_cdk.sources.message import InMemoryMessageRepository
 from airbyte_cdk.sources.streams.concurrent.partitions.partition import Partition as CdkPartition
 from airbyte_cdk.sources.types import Record
 
-from source_autopilot.errors import SyncStopped
+from source_autopilot.errors import OrderInDoubt, SyncStopped, TableTooShort
+from source_autopilot.records.page import Page
 from source_autopilot.streams.pagination import Partition
-from source_autopilot.sync.cursor import StreamCursor
+from source_autopilot.sync.cursor import Delivery, StreamCursor
+from source_autopilot.sync.pieces import Piece, Question, Table
 from source_autopilot.sync.record_batch import RecordBatch
 from source_autopilot.sync.state import StreamState
 from unit_tests.support.clock import Clock
@@ -22,9 +25,9 @@ DONE = {"__ab_full_refresh_sync_complete": True}
 ONE, TWO = {"segment_id": "s1"}, {"segment_id": "s2"}
 
 
-def begun(partition: Partition, bookmark: str) -> dict[str, Any]:
+def begun(partition: Partition, bookmark: str, **more: Any) -> dict[str, Any]:
     """The entry of a partition that has come to a bookmark."""
-    return {"partition": partition, "cursor": {"bookmark": bookmark}}
+    return {"partition": partition, "cursor": {"bookmark": bookmark, **more}}
 
 
 def finished(partition: Partition) -> dict[str, Any]:
@@ -32,14 +35,11 @@ def finished(partition: Partition) -> dict[str, Any]:
     return {"partition": partition, "cursor": DONE}
 
 
-class ReadPartition(CdkPartition):
-    """A partition as the CDK hands it back when it was read to its end."""
-
-    def __init__(self, partition: Partition | None) -> None:
-        self._partition = partition
+class Chain(CdkPartition):
+    """A chain as the CDK hands it back when it was read to its end."""
 
     def to_slice(self) -> Any:
-        return self._partition
+        return {}
 
     def read(self) -> Any:
         raise NotImplementedError
@@ -84,30 +84,71 @@ def states(messages: InMemoryMessageRepository) -> list[dict[str, Any]]:
     return [state_of(message) for message in messages.consume_queue() if message.state]
 
 
-def batch_of(count: int, *, rows_read: int | None = None) -> RecordBatch:
-    """A page of so many records; which ones does not matter here."""
-    rows_read = count if rows_read is None else rows_read
-    return RecordBatch.from_rows("pairs", [{"contact_id": "p1"}] * count, rows_read=rows_read)
+def table_of(cursor: StreamCursor, partition: Partition) -> Table:
+    """How far a partition has come, in a stream that has no other."""
+    [table] = cursor.select_unfinished([partition])
+    return table
 
 
-def deliver(cursor: StreamCursor, partition: Partition, *, bookmark: str | None) -> None:
-    """Deliver a page of 100 records."""
-    cursor.deliver(partition, batch_of(100), bookmark=bookmark)
+def tables_of(cursor: StreamCursor, *partitions: Partition) -> list[Table]:
+    """How far the partitions have come, none of which is finished."""
+    tables = cursor.select_unfinished(partitions)
+    assert [table.partition for table in tables] == [*partitions]
+    return tables
+
+
+def page_of(
+    ids: Iterable[str], bookmark: str | None, *, total: int | None = None, known: Iterable[str] = ()
+) -> Page:
+    """A page with these ids."""
+    keys = tuple(ids)
+    rows = [{"contact_id": key} for key in keys]
+    return Page(rows, bookmark, total, keys=keys, known=frozenset(known))
+
+
+def to_batch(page: Page, *, records: int | None = None) -> RecordBatch:
+    """The records of a page, or as many as are said."""
+    rows = page.rows if records is None else page.rows[:1] * records
+    return RecordBatch.from_rows("pairs", rows, rows_read=len(page.rows))
+
+
+def deliver(
+    cursor: StreamCursor,
+    table: Table,
+    *,
+    bookmark: str | None,
+    rows: int = 100,
+    records: int | None = None,
+) -> Delivery | None:
+    """Deliver the next page of a table that is one piece, of so many rows and records."""
+    [piece] = table.pieces
+    begin = int((piece.after or "p").removeprefix("p") or 0) + 1
+    ids = [f"p{number:09}" for number in range(begin, begin + rows)]
+    page = page_of(ids, bookmark)
+    return cursor.deliver(table, piece, page, partial(to_batch, records=records))
 
 
 def test_deliver__a_state_a_second(
     cursor: StreamCursor, messages: InMemoryMessageRepository, clock: Clock
 ) -> None:
     """A state says where the next page begins, a second or more after the last one."""
+    table = table_of(cursor, ONE)
     emitted = []
     for number, seconds in enumerate([0.0, 0.999, 1.0, 1.5, 1.999, 2.0, 3.5, 4.25, 4.5], start=1):
         clock.seconds = seconds
-        deliver(cursor, ONE, bookmark=f"b{number}")
+        deliver(cursor, table, bookmark=f"b{number}")
         emitted += [(seconds, state) for state in states(messages)]
 
     assert emitted == [
-        (seconds, {"states": [begun(ONE, bookmark)]})
-        for seconds, bookmark in [(1.0, "b3"), (2.0, "b6"), (3.5, "b7"), (4.5, "b9")]
+        (
+            seconds,
+            {
+                "states": [
+                    begun(ONE, f"b{number}", after=f"p{number:07}00", rows=number * 100),
+                ]
+            },
+        )
+        for seconds, number in [(1.0, 3), (2.0, 6), (3.5, 7), (4.5, 9)]
     ]
 
 
@@ -119,16 +160,22 @@ def test_deliver__a_state_not_before_its_first_second(
     cursor = cursor_from({}, messages, clock)
 
     clock.seconds = 1_000.5
-    deliver(cursor, ONE, bookmark="b1")
+    deliver(cursor, table_of(cursor, ONE), bookmark="b1")
 
     assert states(messages) == []
 
 
-LONG = "b" * 2_946
-STATE_OF_3000_BYTES = {"states": [begun({}, LONG)]}  # an 80th of 1,200 rows of 200 bytes
+LONG = "b" * 2_913
 
 
-@pytest.mark.parametrize(("rows", "emitted"), [(199, []), (200, [STATE_OF_3000_BYTES])])
+def long_state(rows: int) -> dict[str, Any]:
+    """A state of 3,000 bytes: an 80th of 1,200 rows of 200 bytes."""
+    state = {"states": [begun({}, LONG, after=f"p{rows:09}", rows=rows)]}
+    assert len(json.dumps(state, separators=(",", ":"))) == 3_000 == 1_200 * 200 / 80
+    return state
+
+
+@pytest.mark.parametrize(("rows", "emitted"), [(199, []), (200, [long_state(1_200)])])
 def test_deliver__a_state_worth_its_bytes(
     cursor: StreamCursor,
     messages: InMemoryMessageRepository,
@@ -137,12 +184,12 @@ def test_deliver__a_state_worth_its_bytes(
     emitted: list[dict[str, Any]],
 ) -> None:
     """A state has at most an 80th of the bytes of the rows that were read since the last one."""
-    assert len(json.dumps(STATE_OF_3000_BYTES, separators=(",", ":"))) == 3_000 == 1_200 * 200 / 80
+    table = table_of(cursor, {})
     clock.seconds = 1.0
 
-    cursor.deliver({}, batch_of(1, rows_read=1_000), bookmark=LONG)
+    deliver(cursor, table, bookmark=LONG, rows=1_000, records=1)
     assert states(messages) == []
-    cursor.deliver({}, batch_of(0, rows_read=rows), bookmark=LONG)
+    deliver(cursor, table, bookmark=LONG, rows=rows, records=0)
 
     assert states(messages) == emitted
 
@@ -151,11 +198,11 @@ def test_deliver__a_state_every_ten_seconds(
     cursor: StreamCursor, messages: InMemoryMessageRepository, clock: Clock
 ) -> None:
     """Hundreds of segments of one member: states that are larger than their rows come rarely."""
+    segments = [{"segment_id": f"s{number}"} for number in range(1, 601)]
     emitted = []
-    for number in range(1, 601):  # 25 s of segments
+    for number, table in enumerate(tables_of(cursor, *segments), start=1):  # 25 s of segments
         clock.seconds = number / 24
-        partition = {"segment_id": f"s{number}"}
-        cursor.deliver(partition, batch_of(1), bookmark=None)
+        deliver(cursor, table, bookmark=None, rows=1)
         emitted += [(clock.seconds, len(state["states"])) for state in states(messages)]
 
     assert emitted == [(10.0, 240), (20.0, 480)]
@@ -165,12 +212,13 @@ def test_deliver__rows_count_for_one_state(
     cursor: StreamCursor, messages: InMemoryMessageRepository, clock: Clock
 ) -> None:
     """Rows before the last state do not count for the next one."""
+    table = table_of(cursor, {})
     clock.seconds = 1.0
-    cursor.deliver({}, batch_of(1, rows_read=5_000), bookmark=LONG)
+    deliver(cursor, table, bookmark=LONG, rows=5_000, records=1)
     clock.seconds = 2.0
-    cursor.deliver({}, batch_of(1, rows_read=1_199), bookmark=LONG)
+    deliver(cursor, table, bookmark=LONG, rows=1_199, records=1)
 
-    assert states(messages) == [STATE_OF_3000_BYTES]
+    assert states(messages) == [long_state(5_000)]
 
 
 def test_deliver__many_segments(
@@ -178,11 +226,10 @@ def test_deliver__many_segments(
 ) -> None:
     """With hundreds of segments, at full pace, the states stay a small part of what is written."""
     segments = [{"segment_id": f"contactlist_sseg{number}"} for number in range(500)]
-    cursor.select_unfinished(segments)
     written = 0
-    for segment in segments:
+    for table in tables_of(cursor, *segments):
         clock.seconds += 1 / 20
-        deliver(cursor, segment, bookmark="person_9EAF39E4")
+        deliver(cursor, table, bookmark="person_9EAF39E4")
         written += 100 * 200
 
     size = sum(len(json.dumps(state, separators=(",", ":"))) for state in states(messages))
@@ -193,11 +240,13 @@ def test_deliver__records_before_their_state(
     cursor: StreamCursor, messages: InMemoryMessageRepository, clock: Clock
 ) -> None:
     """RUNNING, the records, and the state that covers them go out in this order; RUNNING once."""
-    batch, last = batch_of(100), batch_of(100)
-    clock.seconds = 5.0
+    table = table_of(cursor, ONE)
+    [piece] = table.pieces
+    first, last = page_of(["p1"] * 1 + ["p2"], "b1"), page_of(["p3"], None)
+    clock.seconds = 10.0
 
-    cursor.deliver(ONE, batch, bookmark="b1")
-    cursor.deliver(ONE, last, bookmark=None)
+    cursor.deliver(table, piece, first, to_batch)
+    cursor.deliver(table, piece, last, to_batch)
 
     running, records, state, more = messages.consume_queue()
     assert running.trace
@@ -205,9 +254,16 @@ def test_deliver__records_before_their_state(
     assert running.trace.stream_status.stream_descriptor.name == "pairs"
     assert running.trace.stream_status.status == AirbyteStreamStatus.RUNNING
     assert running.trace.stream_status.reasons is None
-    assert (records, more) == (batch, last)
+    assert [ids_of(batch) for batch in (records, more)] == [["p1", "p2"], ["p3"]]
     assert state.state
     assert cursor.state == {"states": [finished(ONE)]}
+
+
+def ids_of(batch: AirbyteMessage) -> list[str]:
+    """The ids of a batch's records."""
+    assert isinstance(batch, RecordBatch)
+    records = [message.record for message in batch.to_messages()]
+    return [record.data["contact_id"] for record in records if record]
 
 
 def test_deliver__no_records(
@@ -216,12 +272,14 @@ def test_deliver__no_records(
     """A page whose rows are all left out moves the bookmark, and leaves nothing to write."""
     clock.seconds = 5.0
 
-    cursor.deliver(ONE, batch_of(0, rows_read=100), bookmark="b1")
+    deliver(cursor, table_of(cursor, ONE), bookmark="b1", records=0)
 
     [message] = messages.consume_queue()
     assert message.state
     assert message.state.stream
-    assert vars(message.state.stream.stream_state) == {"states": [begun(ONE, "b1")]}
+    assert vars(message.state.stream.stream_state) == {
+        "states": [begun(ONE, "b1", after="p000000100", rows=100)]
+    }
 
 
 def test_deliver__no_state_of_another_worker_between(clock: Clock) -> None:
@@ -240,28 +298,44 @@ def test_deliver__no_state_of_another_worker_between(clock: Clock) -> None:
                 order.append(str(vars(message.state.stream.stream_state)))
 
     cursor = cursor_from({}, Interrupted(), clock)
+    one, two = tables_of(cursor, ONE, TWO)
     other = threading.Thread(
-        target=lambda: cursor.deliver(TWO, batch_of(2, rows_read=0), bookmark="b9"), daemon=True
+        target=lambda: deliver(cursor, two, bookmark="b9", rows=2), daemon=True
     )
 
-    cursor.deliver(ONE, batch_of(100), bookmark="b1")
+    deliver(cursor, one, bookmark="b1")
     other.join(timeout=10)
 
-    assert order == ["100 records", str({"states": [begun(ONE, "b1")]}), "2 records"]
+    covered = {"states": [begun(ONE, "b1", after="p000000100", rows=100)]}
+    assert order == ["100 records", str(covered), "2 records"]
 
 
 @pytest.mark.parametrize(
     "operation",
     [
-        lambda cursor: cursor.select_unfinished([ONE, TWO]),
-        lambda cursor: cursor.start_over(TWO),
-        lambda cursor: cursor.close_partition(ReadPartition(TWO)),
-        lambda cursor: cursor.ensure_at_least_one_state_emitted(),
-        lambda cursor: cursor.stop(),
+        lambda cursor, table: cursor.select_unfinished([ONE, TWO]),
+        lambda cursor, table: cursor.start_over(table),
+        lambda cursor, table: cursor.finish(table),
+        lambda cursor, table: cursor.can_be_split([table]),
+        lambda cursor, table: cursor.find_question([table]),
+        lambda cursor, table: cursor.answer(table, Question("p5", False, 1.0), None, to_batch),
+        lambda cursor, table: cursor.ensure_at_least_one_state_emitted(),
+        lambda cursor, table: cursor.stop(),
     ],
-    ids=["select_unfinished", "start_over", "close_partition", "ensure", "stop"],
+    ids=[
+        "select_unfinished",
+        "start_over",
+        "finish",
+        "can_be_split",
+        "find_question",
+        "answer",
+        "ensure",
+        "stop",
+    ],
 )
-def test_deliver__is_one_step(clock: Clock, operation: Callable[[StreamCursor], None]) -> None:
+def test_deliver__is_one_step(
+    clock: Clock, operation: Callable[[StreamCursor, Table], object]
+) -> None:
     """While a page goes out, whatever else moves the cursor or says where it is waits."""
     waited: list[bool] = []
 
@@ -273,54 +347,80 @@ def test_deliver__is_one_step(clock: Clock, operation: Callable[[StreamCursor], 
                 waited.append(other.is_alive())
 
     cursor = cursor_from({}, Interrupted(), clock)
-    cursor.select_unfinished([ONE, TWO])
-    other = threading.Thread(target=operation, args=[cursor], daemon=True)
+    one, two = tables_of(cursor, ONE, TWO)
+    other = threading.Thread(target=operation, args=[cursor, two], daemon=True)
 
-    cursor.deliver(ONE, batch_of(1), bookmark="b1")
+    deliver(cursor, one, bookmark="b1", rows=1)
     other.join(timeout=10)
 
     assert waited == [True]
     assert not other.is_alive()
 
 
-def test_close_partition__of_several(cursor: StreamCursor, clock: Clock) -> None:
-    """A finished segment is marked; when all are finished the stream is."""
-    emitted = InMemoryMessageRepository()
-    cursor = cursor_from({}, emitted, clock)
-    assert cursor.select_unfinished([ONE, TWO]) == [ONE, TWO]
-
-    cursor.close_partition(ReadPartition(ONE))
-    assert cursor.state == {"states": [finished(ONE)]}
-    assert states(emitted) == []
-    cursor.close_partition(ReadPartition(TWO))
-
-    assert states(emitted) == [DONE]
-
-
-@pytest.mark.parametrize("partition", [{}, None])
-def test_close_partition__of_a_table(
-    cursor: StreamCursor, messages: InMemoryMessageRepository, partition: Partition | None
+def test_deliver__the_last_page_of_several_tables(
+    cursor: StreamCursor, messages: InMemoryMessageRepository
 ) -> None:
-    """A table is one partition; the CDK may call it none. Its end is the stream's end."""
-    cursor.select_unfinished([{}])
-    deliver(cursor, {}, bookmark=None)
+    """A finished segment is marked; when all are finished the stream is, and says so at its end."""
+    one, two = tables_of(cursor, ONE, TWO)
+
+    deliver(cursor, one, bookmark=None)
+    cursor.ensure_at_least_one_state_emitted()
+    deliver(cursor, two, bookmark=None)
+    assert cursor.state == {"states": [finished(ONE), finished(TWO)]}
+    cursor.ensure_at_least_one_state_emitted()
+
+    assert states(messages) == [{"states": [finished(ONE)]}, DONE]
+
+
+def test_deliver__the_last_page_of_a_table(
+    cursor: StreamCursor, messages: InMemoryMessageRepository
+) -> None:
+    """A table is one partition: its end is the stream's end."""
+    deliver(cursor, table_of(cursor, {}), bookmark=None)
     assert cursor.state == {"states": [finished({})]}
 
-    cursor.close_partition(ReadPartition(partition))
+    cursor.ensure_at_least_one_state_emitted()
 
     assert states(messages) == [DONE]
 
 
-def test_close_partition__of_a_resumed_stream(
+def test_deliver__the_last_page_of_a_resumed_stream(
     messages: InMemoryMessageRepository, clock: Clock
 ) -> None:
-    """A stream ends with the partitions that were unfinished: the others are not closed again."""
+    """A stream ends with the partitions that were unfinished: the others are not read again."""
     cursor = cursor_from({"states": [finished(ONE)]}, messages, clock)
-    cursor.select_unfinished([ONE, TWO])
+    [two] = cursor.select_unfinished([ONE, TWO])
 
-    cursor.close_partition(ReadPartition(TWO))
+    deliver(cursor, two, bookmark=None)
+    cursor.ensure_at_least_one_state_emitted()
 
     assert states(messages) == [DONE]
+
+
+def test_finish__nothing_to_read(cursor: StreamCursor, messages: InMemoryMessageRepository) -> None:
+    """A segment that is gone when it is asked for is finished."""
+    one, two = tables_of(cursor, ONE, TWO)
+
+    cursor.finish(one)
+    assert cursor.state == {"states": [finished(ONE)]}
+    cursor.finish(two)
+    cursor.ensure_at_least_one_state_emitted()
+
+    assert states(messages) == [DONE]
+
+
+def test_close_partition__says_nothing(
+    cursor: StreamCursor, messages: InMemoryMessageRepository
+) -> None:
+    """A chain that is at its end finishes nothing: each page has moved its own piece."""
+    deliver(cursor, table_of(cursor, ONE), bookmark="b1")
+    before = cursor.state
+    list(messages.consume_queue())
+
+    cursor.close_partition(Chain())
+
+    assert cursor.state == before
+    assert list(messages.consume_queue()) == []
 
 
 def test_select_unfinished__resumed(messages: InMemoryMessageRepository, clock: Clock) -> None:
@@ -329,8 +429,10 @@ def test_select_unfinished__resumed(messages: InMemoryMessageRepository, clock: 
     new = {"segment_id": "new"}
     cursor = cursor_from({"states": [finished({"segment_id": "gone"}), *kept]}, messages, clock)
 
-    assert cursor.select_unfinished(iter([ONE, TWO, new])) == [TWO, new]
-    assert [cursor.bookmark(partition) for partition in (TWO, new)] == ["b1", None]
+    tables = cursor.select_unfinished(iter([ONE, TWO, new]))
+
+    assert [table.partition for table in tables] == [TWO, new]
+    assert [[piece.bookmark for piece in table.pieces] for table in tables] == [["b1"], [None]]
     assert cursor.state == {"states": kept}
     assert states(messages) == []
 
@@ -344,10 +446,12 @@ def test_select_unfinished__nothing_left(
     state: dict[str, Any],
     partitions: list[Partition],
 ) -> None:
-    """A stream whose partitions are all finished, or that has none, is complete at once."""
+    """A stream whose partitions are all finished, or that has none, is complete."""
     cursor = cursor_from(state, messages, clock)
 
     assert cursor.select_unfinished(partitions) == []
+    cursor.ensure_at_least_one_state_emitted()
+
     assert states(messages) == [DONE]
 
 
@@ -359,6 +463,7 @@ def test_select_unfinished__nothing_left(
         (DONE, False),
         ({"states": [begun(ONE, "b1")]}, True),
         ({"states": [finished(ONE)]}, True),
+        ({"states": [{"partition": ONE, "cursor": {"rows": 0, "alone": True}}]}, False),
     ],
 )
 def test_has_begun(
@@ -371,25 +476,34 @@ def test_has_begun(
 def test_start_over__forgets_the_bookmark(
     messages: InMemoryMessageRepository, clock: Clock
 ) -> None:
-    """A partition whose bookmark is refused is not resumed there a second time."""
+    """A partition whose bookmark is refused is not resumed there a second time: at once."""
     cursor = cursor_from({"states": [begun(ONE, "b1"), begun(TWO, "b2")]}, messages, clock)
+    one, _ = tables_of(cursor, ONE, TWO)
 
-    cursor.start_over(ONE)
+    piece = cursor.start_over(one)
 
-    assert cursor.bookmark(ONE) is None
-    assert cursor.state == {"states": [begun(TWO, "b2")]}
+    assert [piece] == one.pieces
+    assert piece.bookmark is None
+    expected = {
+        "states": [
+            {"partition": ONE, "cursor": {"rows": 0, "alone": True}},
+            begun(TWO, "b2"),
+        ]
+    }
+    assert cursor.state == expected
+    assert states(messages) == [expected]
 
 
 def test_ensure_at_least_one_state_emitted__of_a_failed_stream(
     cursor: StreamCursor, messages: InMemoryMessageRepository
 ) -> None:
     """What was read since the last state is covered by one at the end, which is said once."""
-    deliver(cursor, ONE, bookmark="b1")
+    deliver(cursor, table_of(cursor, ONE), bookmark="b1")
 
     cursor.ensure_at_least_one_state_emitted()
     cursor.ensure_at_least_one_state_emitted()
 
-    assert states(messages) == [{"states": [begun(ONE, "b1")]}]
+    assert states(messages) == [{"states": [begun(ONE, "b1", after="p000000100", rows=100)]}]
 
 
 def test_ensure_at_least_one_state_emitted__nothing_read(
@@ -406,6 +520,7 @@ def test_ensure_at_least_one_state_emitted__of_a_complete_stream(
 ) -> None:
     """The state that a stream ended with is not said again."""
     cursor.select_unfinished([])
+    cursor.ensure_at_least_one_state_emitted()
     assert states(messages) == [DONE]
 
     cursor.ensure_at_least_one_state_emitted()
@@ -417,17 +532,19 @@ def test_stop__says_how_far_it_came_and_takes_no_more(
     cursor: StreamCursor, messages: InMemoryMessageRepository
 ) -> None:
     """The last state is emitted at once; a page that comes later is neither out nor covered."""
-    deliver(cursor, ONE, bookmark="b1")
+    table = table_of(cursor, ONE)
+    deliver(cursor, table, bookmark="b1")
 
     cursor.stop()
 
-    assert states(messages) == [{"states": [begun(ONE, "b1")]}]
+    expected = {"states": [begun(ONE, "b1", after="p000000100", rows=100)]}
+    assert states(messages) == [expected]
     with pytest.raises(SyncStopped):
-        deliver(cursor, ONE, bookmark="b2")
+        deliver(cursor, table, bookmark="b2")
     with pytest.raises(SyncStopped):
-        cursor.close_partition(ReadPartition(ONE))
+        cursor.finish(table)
     assert list(messages.consume_queue()) == []
-    assert cursor.state == {"states": [begun(ONE, "b1")]}
+    assert cursor.state == expected
     cursor.stop()
     cursor.ensure_at_least_one_state_emitted()
     assert states(messages) == []
@@ -466,25 +583,245 @@ def test_observe__nothing(cursor: StreamCursor, messages: InMemoryMessageReposit
 @pytest.mark.parametrize(
     "move",
     [
-        lambda cursor: cursor.select_unfinished([ONE]),
-        lambda cursor: cursor.start_over(ONE),
-        lambda cursor: cursor.close_partition(ReadPartition(ONE)),
-        lambda cursor: deliver(cursor, ONE, bookmark="b2"),
+        lambda cursor, table: cursor.select_unfinished([ONE]),
+        lambda cursor, table: cursor.start_over(table),
+        lambda cursor, table: cursor.finish(table),
+        lambda cursor, table: cursor.can_be_split([table]),
+        lambda cursor, table: cursor.find_question([table]),
+        lambda cursor, table: cursor.answer(
+            table, Question("p000000200", False, 1.0), page_of(["p000000200"], "b9"), to_batch
+        ),
+        lambda cursor, table: deliver(cursor, table, bookmark="b2"),
     ],
-    ids=["select_unfinished", "start_over", "close_partition", "deliver"],
+    ids=[
+        "select_unfinished",
+        "start_over",
+        "finish",
+        "can_be_split",
+        "find_question",
+        "answer",
+        "deliver",
+    ],
 )
 def test_stop__nothing_moves_any_more(
     cursor: StreamCursor,
     messages: InMemoryMessageRepository,
-    move: Callable[[StreamCursor], object],
+    move: Callable[[StreamCursor, Table], object],
 ) -> None:
     """The state that was emitted at the stop is the last one."""
-    deliver(cursor, ONE, bookmark="b1")
+    table = table_of(cursor, ONE)
+    deliver(cursor, table, bookmark="b1")
     cursor.stop()
     list(messages.consume_queue())
 
     with pytest.raises(SyncStopped):
-        move(cursor)
+        move(cursor, table)
 
-    assert cursor.state == {"states": [begun(ONE, "b1")]}
+    assert cursor.state == {"states": [begun(ONE, "b1", after="p000000100", rows=100)]}
     assert list(messages.consume_queue()) == []
+
+
+# Pieces
+
+
+IDS = [f"p{number:03}" for number in range(1000)]
+
+
+def begin(cursor: StreamCursor, clock: Clock) -> tuple[Table, Piece]:
+    """A table of 1,000 rows whose first hundred are out, and the piece that reads it."""
+    table = table_of(cursor, ONE)
+    [piece] = table.pieces
+    cursor.deliver(table, piece, page_of(IDS[:100], "b1", total=1000), to_batch)
+    clock.seconds += 20.0
+    return table, piece
+
+
+AT_500 = Question("p4990", proves=False, pages=5.0)
+
+
+def test_answer__rows_and_entry_in_one_step(
+    cursor: StreamCursor, messages: InMemoryMessageRepository, clock: Clock
+) -> None:
+    """When a state names a new piece, the piece's first page is out: the state comes behind it."""
+    table, piece = begin(cursor, clock)
+    list(messages.consume_queue())
+
+    found = cursor.answer(table, AT_500, page_of(IDS[500:600], "b5", total=1000), to_batch)
+
+    assert found is not None
+    new, delivery = found
+    assert table.pieces == [piece, new]
+    assert (delivery.records, delivery.is_first, delivery.step.ends) == (100, False, False)
+    batch, state = messages.consume_queue()
+    assert ids_of(batch) == IDS[500:600]
+    assert state.state
+    assert state.state.stream
+    assert vars(state.state.stream.stream_state) == {
+        "states": [
+            begun(ONE, "b1", after="p099", to="p500", rows=100),
+            begun({**ONE, "from": "p500"}, "b5", after="p599", rows=100),
+        ]
+    }
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        None,
+        page_of([], "b5"),
+        page_of(IDS[500:600], None),
+        page_of(IDS[600:500:-1], "b5"),
+        page_of(IDS[:100], "b5"),
+    ],
+    ids=["no page", "no rows", "no bookmark", "no order", "first page"],
+)
+def test_answer__lost(
+    cursor: StreamCursor, messages: InMemoryMessageRepository, clock: Clock, page: Page | None
+) -> None:
+    """An answer that is no start puts nothing out, and changes no state."""
+    table, piece = begin(cursor, clock)
+    before = cursor.state
+    list(messages.consume_queue())
+
+    assert cursor.answer(table, AT_500, page, to_batch) is None
+
+    assert table.pieces == [piece]
+    assert cursor.state == before
+    assert list(messages.consume_queue()) == []
+
+
+def test_answer__first_page_that_cannot_go_out(cursor: StreamCursor, clock: Clock) -> None:
+    """A state with a piece that ends where nothing begins would lose what is behind it."""
+    table, _ = begin(cursor, clock)
+    before = cursor.state
+
+    def fail(page: Page) -> RecordBatch:
+        raise RecursionError("too deep")
+
+    with pytest.raises(RecursionError):
+        cursor.answer(table, AT_500, page_of(IDS[500:600], "b5"), fail)
+
+    assert cursor.state == before
+
+
+def test_deliver__page_that_cannot_go_out(cursor: StreamCursor, clock: Clock) -> None:
+    """A page whose records cannot be made moves nothing."""
+    table, piece = begin(cursor, clock)
+    before = cursor.state
+
+    def fail(page: Page) -> RecordBatch:
+        raise RecursionError("too deep")
+
+    with pytest.raises(RecursionError):
+        cursor.deliver(table, piece, page_of(IDS[100:200], "b2"), fail)
+
+    assert cursor.state == before
+    assert cursor.deliver(table, piece, page_of(IDS[100:200], "b2"), to_batch) is not None
+
+
+def test_deliver__only_the_rows_of_the_piece(
+    cursor: StreamCursor, messages: InMemoryMessageRepository, clock: Clock
+) -> None:
+    """A page that reaches into the next piece puts out what is before it; its entry vanishes."""
+    table, piece = begin(cursor, clock)
+    cursor.answer(table, AT_500, page_of(IDS[500:600], "b5"), to_batch)
+    cursor.deliver(table, piece, page_of(IDS[100:450], "b2"), to_batch)
+    clock.seconds += 20.0
+    list(messages.consume_queue())
+
+    delivery = cursor.deliver(table, piece, page_of(IDS[450:550], "b3"), to_batch)
+
+    assert delivery is not None
+    assert (delivery.step.ends, delivery.records) == (True, 50)
+    batch, state = messages.consume_queue()
+    assert ids_of(batch) == IDS[450:500]
+    assert state.state
+    assert cursor.state == {
+        "states": [begun({**ONE, "from": "p500"}, "b5", after="p599", rows=600)]
+    }
+
+
+def test_deliver__of_a_piece_that_is_no_more(
+    cursor: StreamCursor, messages: InMemoryMessageRepository, clock: Clock
+) -> None:
+    """The page of a chain whose table was begun anew meanwhile is dropped."""
+    table, piece = begin(cursor, clock)
+    cursor.start_over(table)
+    before = cursor.state
+    list(messages.consume_queue())
+
+    assert cursor.deliver(table, piece, page_of(IDS[100:200], "b2"), to_batch) is None
+
+    assert cursor.state == before
+    assert list(messages.consume_queue()) == []
+
+
+def test_deliver__doubt_of_a_split_table(
+    cursor: StreamCursor, messages: InMemoryMessageRepository, clock: Clock
+) -> None:
+    """The state that begins the table anew, as one chain, is out at once, without the page."""
+    table, piece = begin(cursor, clock)
+    cursor.answer(table, AT_500, page_of(IDS[500:600], "b5"), to_batch)
+    list(messages.consume_queue())
+
+    with pytest.raises(OrderInDoubt):
+        cursor.deliver(table, piece, page_of(IDS[200:100:-1], "b2"), to_batch)
+
+    alone = {"states": [{"partition": ONE, "cursor": {"rows": 0, "alone": True}}]}
+    assert states(messages) == [alone]
+    assert cursor.state == alone
+
+
+def test_answer__doubt(
+    messages: InMemoryMessageRepository, cursor: StreamCursor, clock: Clock
+) -> None:
+    """A new piece that reaches into a neighbour with which it has no rows in common is doubt."""
+    table, _ = begin(cursor, clock)
+    cursor.answer(table, AT_500, page_of(IDS[500:600], "b5"), to_batch)
+    list(messages.consume_queue())
+
+    with pytest.raises(OrderInDoubt):
+        cursor.answer(
+            table,
+            Question("p4498", proves=False, pages=1.0),
+            page_of([*IDS[450:500], *(f"{contact_id}x" for contact_id in IDS[500:550])], "b4"),
+            to_batch,
+        )
+
+    alone = {"states": [{"partition": ONE, "cursor": {"rows": 0, "alone": True}}]}
+    assert states(messages) == [alone]
+
+
+def test_deliver__too_short(
+    cursor: StreamCursor, messages: InMemoryMessageRepository, clock: Clock
+) -> None:
+    """A table that ends far below its total stays unfinished, with its last page to be read."""
+    table, piece = begin(cursor, clock)
+    before = cursor.state
+    list(messages.consume_queue())
+
+    with pytest.raises(TableTooShort) as raised:
+        cursor.deliver(table, piece, page_of(IDS[100:200], None, total=1000), to_batch)
+
+    assert (raised.value.rows, raised.value.total) == (200, 1000)
+    assert cursor.state == before
+    assert list(messages.consume_queue()) == []
+
+
+def test_find_question__of_the_table_with_most_left(cursor: StreamCursor) -> None:
+    """Questions are about the table that has most rows left, of those that can be split."""
+    uuids = [f"person_{number:08X}-0000-4000-8000-000000000000" for number in range(100)]
+    small, large, unordered = tables_of(cursor, ONE, TWO, {"segment_id": "s3"})
+    for table, total, ids in [
+        (small, 2_000, uuids),
+        (large, 3_000, uuids),
+        (unordered, 9_000, uuids[::-1]),
+    ]:
+        [piece] = table.pieces
+        cursor.deliver(table, piece, page_of(ids, "b1", total=total), to_batch)
+
+    asked = [cursor.find_question([small, large, unordered]) for _ in range(3)]
+
+    assert [found and found[0].partition for found in asked] == [TWO, ONE, None]
+    assert cursor.can_be_split([small, unordered])
+    assert not cursor.can_be_split([unordered])
