@@ -343,7 +343,7 @@ class _Walk:
             StreamState.parse(state),
             messages,
             chains,
-            FirstPages([STREAM], lambda totals, seconds: None),
+            FirstPages([STREAM], lambda *_: None),
             Switches(check_totals=self._setup.checks_totals),
         )
         cursor = CountingCursor(STREAM, StreamState.parse(state), messages, now=self._clock.now)
