@@ -11,7 +11,7 @@ import yaml
 
 from docs_tests.tables import table_under
 from source_autopilot.config import connection_specification, parse_config
-from source_autopilot.forecast import SCHEDULES, Forecast, Totals
+from source_autopilot.forecast import SCHEDULES, Paging, Totals
 from source_autopilot.streams.tables import STREAM_NAMES
 
 ROOT = Path(__file__).parent.parent
@@ -55,23 +55,25 @@ def test_crontab__is_the_interval_of_the_config() -> None:
     assert line.startswith(f"{crontab_of(schedule.cron)} /")
 
 
-def forecast_of(contacts: int, page_seconds: float) -> Forecast:
-    """The forecast of an account that has contacts, and hardly anything else."""
-    totals = Totals(contacts, lists=0, segments=0, members=[], page_seconds=page_seconds)
-    return Forecast(totals.chains, page_seconds, frequency=30)
-
-
 def test_times__are_the_forecasts() -> None:
-    """The table of times is what the forecast computes."""
+    """The table of times is what the forecast computes, for hardly anything but contacts."""
+    columns = [
+        (0.0, Paging.ONE_BY_ONE),
+        (1.0, Paging.SIDE_BY_SIDE),
+        (1.0, Paging.ONE_BY_ONE),
+        (4.0, Paging.SIDE_BY_SIDE),
+        (4.0, Paging.ONE_BY_ONE),
+    ]
 
-    def minutes(contacts: int, page_seconds: float) -> str:
-        return f"{math.ceil(forecast_of(contacts, page_seconds).minutes - 1e-9):,} min"
+    def describe(contacts: int, page_seconds: float, paging: Paging) -> str:
+        totals = Totals(contacts, 0, 0, [], page_seconds, paging=paging)
+        return f"{math.ceil(totals.forecast(frequency=30).minutes - 1e-9):,} min"
 
     expected = []
     for contacts in (20_000, 100_000, 1_000_000, 5_000_000):
-        calls = f"{forecast_of(contacts, page_seconds=0).calls:,}"
-        times = [minutes(contacts, page_seconds) for page_seconds in (0, 0.3, 1)]
-        expected.append([f"{contacts:,}", calls, *times])
+        calls = Totals(contacts, 0, 0, [], 0.0).forecast(frequency=30).calls
+        times = [describe(contacts, *column) for column in columns]
+        expected.append([f"{contacts:,}", f"{calls:,}", *times])
 
     assert table_under("What scales, and what does not", PAGE) == expected
 

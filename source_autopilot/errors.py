@@ -115,7 +115,7 @@ class TableTooShort(ValueError):
     """
 
     def __init__(self, rows: int, total: int) -> None:
-        super().__init__(f"{rows:,} of {total:,} rows")
+        super().__init__(rows, total)
         self.rows = rows
         self.total = total
 

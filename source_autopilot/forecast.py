@@ -27,7 +27,7 @@ MINUTES_PER_MONTH = 30 * MINUTES_PER_DAY
 MAX_SHARE_OF_INTERVAL = 0.25
 MAX_SEGMENTS_TO_MEASURE = 20
 # Of a table that is read side by side: two until start keys are proved, some while chains begin and
-# the rate rises, and up to eight in the last gaps, which are not split. On the simulator 11 to 15.
+# the rate rises, and a few in the last gaps, which are not split. On the simulator 11 to 15.
 PAGES_ONE_BY_ONE = 14
 
 LOGGER = logging.getLogger("airbyte.forecast")

@@ -6,6 +6,7 @@ import socket
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from functools import partial
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -210,6 +211,51 @@ def test_check_connection__start_keys(
 
     assert autopilot.call_count == 3 + asked
     assert f"Pages of one table are {said}" in caplog.messages
+
+
+@pytest.mark.parametrize(
+    ("switch", "takes_start_keys", "said"),
+    [
+        ("on", True, "read side by side, because Autopilot takes start keys."),
+        ("on", False, "read one after the other, because start keys do not seem to work for"),
+        ("off", True, "read one after the other, because AUTOPILOT_SIDE_BY_SIDE is off."),
+    ],
+)
+def test_read__forecast_with_start_keys(
+    autopilot: Mocker,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+    switch: str,
+    takes_start_keys: bool,
+    said: str,
+) -> None:
+    """The forecast of a sync waits for what the sync itself finds out, and says it once."""
+    monkeypatch.setenv("AUTOPILOT_SIDE_BY_SIDE", switch)
+    monkeypatch.setenv("AUTOPILOT_CHECK_TOTALS", "off")
+    seconds = count()
+    monkeypatch.setattr("requests.sessions.preferred_clock", lambda: float(next(seconds)))
+    ids = [f"person_{number:08X}-0000-4000-8000-000000000000" for number in range(0, 3000, 10)]
+
+    def answer(request: Any, context: Any) -> Any:
+        _, _, key = request.url.partition("/contacts/")
+        rows = [contact_id for contact_id in ids if contact_id > key]
+        if key not in ids and not takes_start_keys:
+            rows = ids
+        more = {"bookmark": rows[99]} if len(rows) > 100 else {}
+        return {
+            "contacts": [{"contact_id": contact_id} for contact_id in rows[:100]],
+            "total_contacts": 20_000,  # as if the table were large enough to be worth it
+            **more,
+        }
+
+    autopilot.get(re.compile(URL + "contacts"), json=answer)
+
+    with caplog.at_level(logging.INFO):
+        messages = read("contacts")
+
+    assert [record["contact_id"] for record in records(messages)] == ids
+    [line] = [line for line in caplog.messages if line.startswith("Pages of one table are")]
+    assert said in line
 
 
 @pytest.mark.parametrize("command", ["check", "read"])

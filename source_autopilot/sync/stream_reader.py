@@ -170,9 +170,8 @@ class StreamReader:
             if first:
                 self._put_out(table, piece, chain([first], pages))
             else:
-                if not table.pages:
-                    self._first_pages.add_missing()
                 self.cursor.finish(table)
+                self._first_pages.add_missing()
 
     def _ask(self, table: Table, question: Question) -> None:
         """Ask for a start key, and read the piece that is found so, if there is one."""

@@ -397,6 +397,35 @@ def test_deliver__the_last_page_of_a_resumed_stream(
     assert states(messages) == [DONE]
 
 
+@pytest.mark.parametrize(
+    ("state", "bookmark", "total", "rows_left"),
+    [
+        ({}, "b2", 300, 298),
+        ({}, "b2", None, 0),
+        ({}, None, 3, 0),  # finished
+        ({"states": [begun(ONE, "b1", rows=100)]}, "b2", 300, 198),
+        ({"states": [begun(ONE, "b1")]}, "b2", 300, 0),  # of 0.2.0, which did not count rows
+    ],
+)
+def test_deliver__rows_left(
+    messages: InMemoryMessageRepository,
+    clock: Clock,
+    state: dict[str, Any],
+    bookmark: str | None,
+    total: int | None,
+    rows_left: int,
+) -> None:
+    """How many rows of the table are still to come, for the progress; 0 if nothing says it."""
+    cursor = cursor_from(state, messages, clock)
+    table = table_of(cursor, ONE)
+
+    page = page_of(["p1", "p2"], bookmark, total=total)
+    delivery = cursor.deliver(table, table.pieces[0], page, to_batch)
+
+    assert delivery
+    assert delivery.rows_left == rows_left
+
+
 def test_finish__nothing_to_read(cursor: StreamCursor, messages: InMemoryMessageRepository) -> None:
     """A segment that is gone when it is asked for is finished."""
     one, two = tables_of(cursor, ONE, TWO)

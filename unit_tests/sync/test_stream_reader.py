@@ -129,7 +129,7 @@ def test_to_cdk_stream(client: Client, create: Create, key: list[list[str]]) -> 
         StreamState(),
         InMemoryMessageRepository(),
         Chains(client.limiter),
-        FirstPages([stream.name], lambda rows, seconds: None),
+        FirstPages([stream.name], lambda *_: None),
         ALL_ON,
     )
 
