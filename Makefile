@@ -19,6 +19,9 @@ RUNTIME = $(PYTHON) -m venv .venv-audit && $(PYTHON) -m venv .venv-audit/runtime
 	&& .venv-audit/runtime/bin/python -m pip install --quiet --constraint requirements.lock . \
 	&& .venv-audit/bin/python -m pip install --quiet 'pip-audit>=2.7' 'cyclonedx-bom>=7'
 
+# All of them, written into the docs, or for example WORKLOADS='known-limit slow-pages', printed.
+WORKLOADS =
+
 # All of [tool.mutmut], or for example MUTANTS='source_autopilot.sync.state.*'.
 MUTANTS =
 SHARE = /: (not checked|skipped)$$/ { next } { all++ } /: (killed|timeout|segfault)$$/ { noticed++; next } { print } \
@@ -65,16 +68,20 @@ image: ## Build the Docker image; BASE_IMAGE= replaces Airbyte's public Python b
 		--label io.airbyte.version=$(VERSION) --tag source-autopilot --tag airbyte/source-autopilot:dev .
 
 test-image: .venv/installed image ## Test the image: our comparisons and Airbyte's image tests
-	$(BIN)/python -m pytest -p airbyte_cdk.test.standard_tests.pytest_hooks integration_tests \
-		-m image_tests --connector-image source-autopilot --read-from-streams=all \
-		--read-scenarios=all_contacts,with_catalog
+	$(BIN)/python -m pytest -n 4 --dist worksteal -p no:hypothesispytest \
+		-p airbyte_cdk.test.standard_tests.pytest_hooks integration_tests docs_tests -m image_tests \
+		--connector-image source-autopilot --read-from-streams=all --read-scenarios=all_contacts,with_catalog
 	@echo "Airbyte's older suite (CAT) reads acceptance-test-config.yml, too. Where it is installed, run beside" \
 		"'python -m simulator --port 8771 --key fedcba9876543210fedcba9876543210':" \
 		"python -m pytest -p connector_acceptance_test.plugin --acceptance-test-config ."
 
-benchmark: .venv/installed ## Measure the connector beside its peers on the simulator (50 minutes)
+benchmark: .venv/installed ## Measure the connector beside its peers on the simulator (40 minutes)
+ifdef WORKLOADS
+	$(BIN)/python -m benchmarks --workloads $(WORKLOADS)
+else
 	$(BIN)/python -m benchmarks.custom_fields
 	$(BIN)/python -m benchmarks --write docs/performance.md
+endif
 
 fuzz: ## Look for pages that break the parsing, for SECONDS=600
 	$(PYTHON) -m venv .venv-fuzz && .venv-fuzz/bin/python -m pip install --quiet --constraint requirements.lock . 'atheris>=3'

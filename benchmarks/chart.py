@@ -8,7 +8,7 @@ from xml.sax.saxutils import escape
 
 from .measure import Run
 
-WIDTH, LABELS, NUMBERS = 760, 150, 190
+WIDTH, LABELS, NUMBERS = 760, 150, 210
 BAR, GAP, HEAD = 16, 6, 44
 
 _STYLE = """\
@@ -53,7 +53,7 @@ def _draw_bars(runs: list[Run], top: int) -> Iterator[str]:
         look = ("ours" if index == 0 else "peer") if complete else "part"
         yield _text(0, y + 13, run.peer.name)
         yield f'<rect class="{look}" x="{LABELS}" y="{y}" width="{width:.1f}" height="{BAR}"/>'
-        yield _text(LABELS + width + 8, y + 13, _number(run) + ("" if complete else ", incomplete"))
+        yield _text(LABELS + width + 8, y + 13, _number(run) if complete else "incomplete")
 
 
 def _length(run: Run) -> float:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 import orjson
 
-from simulator import Account
+from .workloads import Workload
 
 KEYS = {
     "contacts": ("contact_id",),
@@ -23,10 +23,10 @@ _DLT_NAMES = {"segment_id": "_smart_segments_segment_id"}
 Id = tuple[str, ...]
 
 
-def check_rows(account: Account, folder: Path) -> str:
-    """`yes`, or how many rows are missing, came more than once, or are not the account's."""
+def check_rows(workload: Workload, folder: Path) -> str:
+    """`yes`, or how many rows are missing, came more than once, or are none of the workload's."""
     found = Counter(_read_ids(folder))
-    expected = set(_expected_ids(account))
+    expected = set(_expected_ids(workload))
     problems = {
         "missing": len(expected - found.keys()),
         "more than once": sum(count > 1 for count in found.values()),
@@ -35,15 +35,17 @@ def check_rows(account: Account, folder: Path) -> str:
     return ", ".join(f"{count:,} {what}" for what, count in problems.items() if count) or "yes"
 
 
-def _expected_ids(account: Account) -> Iterator[Id]:
-    for index in range(account.contact_count):
-        yield "contacts", account.contact_id(index)
-    for row in account.lists():
-        yield "lists", row["list_id"]
-    for segment_id in account.segment_ids:
-        yield "smart_segments", segment_id
-    for segment_id, contact_id in account.pairs():
-        yield "smart_segments_contacts", segment_id, contact_id
+def _expected_ids(workload: Workload) -> Iterator[Id]:
+    account = workload.account
+    ids: dict[str, Iterable[Id]] = {
+        "contacts": ((account.contact_id(index),) for index in range(account.contact_count)),
+        "lists": ((row["list_id"],) for row in account.lists()),
+        "smart_segments": ((segment_id,) for segment_id in account.segment_ids),
+        "smart_segments_contacts": account.pairs(),
+    }
+    for table in workload.tables:
+        for keys in ids[table]:
+            yield table, *keys
 
 
 def _read_ids(folder: Path) -> Iterator[Id]:

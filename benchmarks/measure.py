@@ -16,7 +16,8 @@ from simulator import Simulator
 
 from .completeness import check_rows
 from .peers import Peer, prepare
-from .workloads import EMPTY_ACCOUNT, Workload
+from .simulated import SimulatorProcess, run_simulator
+from .workloads import EMPTY_ACCOUNT, TABLES, Workload
 
 MAX_SECONDS = 900
 LAUNCHER = Path(__file__).with_name("launcher.py")
@@ -55,6 +56,11 @@ class Run:
         floor = self.workload.floor_seconds
         return self.seconds / floor if floor else None
 
+    @property
+    def extra_requests(self) -> int:
+        """How many requests more than the fewest were answered: a refused one is asked again."""
+        return self.requests - self.throttled - self.workload.requests
+
 
 def measure_start(peer: Peer, programs: Path) -> float:
     """The seconds of reading an empty account: the median of three reads."""
@@ -65,13 +71,14 @@ def measure_start(peer: Peer, programs: Path) -> float:
 
 def measure(peer: Peer, programs: Path, workload: Workload, start: float) -> Run:
     """Let the peer read the workload's account."""
-    with workload.simulator() as simulator, tempfile.TemporaryDirectory() as folder:
-        usage = run_peer(peer, programs, Path(folder), simulator)
-        complete = check_rows(workload.account, Path(folder))
-        requests, throttled = simulator.log.count(), simulator.log.count(status=429)
+    options = workload.simulator_options
+    with run_simulator(options) as simulator, tempfile.TemporaryDirectory() as folder:
+        usage = run_peer(peer, programs, Path(folder), simulator, workload.tables)
+        requests = simulator.count_requests()
+        complete = check_rows(workload, Path(folder))
     if usage.code:
         complete = f"no: exit code {usage.code}, {complete}"
-    return Run(peer, workload, usage, start, requests, throttled, complete)
+    return Run(peer, workload, usage, start, requests.total(), requests[429], complete)
 
 
 def select_typical(runs: Sequence[Run]) -> Run:
@@ -80,9 +87,15 @@ def select_typical(runs: Sequence[Run]) -> Run:
     return next((run for run in runs if run.complete != "yes"), by_time[len(runs) // 2])
 
 
-def run_peer(peer: Peer, programs: Path, folder: Path, simulator: Simulator) -> Usage:
+def run_peer(
+    peer: Peer,
+    programs: Path,
+    folder: Path,
+    simulator: Simulator | SimulatorProcess,
+    tables: Sequence[str] = TABLES,
+) -> Usage:
     """Run the peer to its end, for at most MAX_SECONDS; its stdout and stderr are files."""
-    environment = os.environ | prepare(folder, simulator.url, simulator.key)
+    environment = os.environ | prepare(folder, simulator.url, simulator.key, tables)
     usage = folder / "usage.json"
     command = [sys.executable, str(LAUNCHER), str(usage), *peer.command(folder, programs)]
     with (folder / "stdout").open("wb") as stdout, (folder / "stderr").open("wb") as stderr:

@@ -5,17 +5,18 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from .workloads import TABLES
+
 ROOT = Path(__file__).parent.parent
 PROGRAMS = Path(__file__).parent / "programs"
 VENVS = ROOT / ".venv-benchmarks"
-NAMES = ("contacts", "lists", "smart_segments", "smart_segments_contacts")
 START_DATE = "2000-01-01"
 
 _CDK = ["--constraint", str(ROOT / "requirements.lock"), "airbyte-cdk"]
@@ -23,10 +24,11 @@ _CDK = ["--constraint", str(ROOT / "requirements.lock"), "airbyte-cdk"]
 
 @dataclass(frozen=True)
 class Peer:
-    """A program that reads the four tables.
+    """A program that reads the tables that it is told.
 
     `command` gets the folder of a run, with config.json, catalog.json and so on, and the folder of
-    the venv's programs. The program prints the rows or writes them into the folder of the run.
+    the venv's programs. The program prints the rows or writes them into the folder of the run. A
+    `sequential` one has one request under way at most.
     """
 
     name: str
@@ -34,6 +36,7 @@ class Peer:
     venv: str
     requirements: list[str]
     command: Callable[[Path, Path], list[str]]
+    sequential: bool = False
 
     def install(self) -> Path:
         """Create the venv if it is missing; returns the folder of its programs.
@@ -53,15 +56,15 @@ class Peer:
         return bin_folder
 
 
-def prepare(folder: Path, url: str, key: str) -> dict[str, str]:
+def prepare(folder: Path, url: str, key: str, tables: Sequence[str] = TABLES) -> dict[str, str]:
     """Write the files that the commands name; returns the environment that they need."""
     config = {"api_key": key, "start_date": START_DATE, "url": url}
     files: Mapping[str, Any] = {
         "config": config,
         "ours": {"api_key": key, "start_date": START_DATE},
         "singer": config | {"start_date": f"{START_DATE}T00:00:00Z"},
-        "catalog": {"streams": [_configure(name) for name in NAMES]},
-        "properties": {"streams": [_select(name) for name in NAMES]},
+        "catalog": {"streams": [_configure(name) for name in tables]},
+        "properties": {"streams": [_select(name) for name in tables]},
     }
     for name, content in files.items():
         (folder / f"{name}.json").write_text(json.dumps(content))
@@ -72,6 +75,7 @@ def prepare(folder: Path, url: str, key: str) -> dict[str, str]:
         "AUTOPILOT_API_URL": url,
         "BENCHMARK_URL": url,
         "BENCHMARK_KEY": key,
+        "BENCHMARK_TABLES": " ".join(tables),
         "DATA_WRITER__DISABLE_COMPRESSION": "true",
         "RUNTIME__DLTHUB_TELEMETRY": "false",
     }
@@ -139,6 +143,7 @@ PEERS = [
         lambda folder, programs: _read_command(
             [str(programs / "python"), str(PROGRAMS / "naive.py")], folder
         ),
+        sequential=True,
     ),
     Peer(
         "low-code",
@@ -171,5 +176,6 @@ PEERS = [
             *["--config", str(folder / "singer.json")],
             *["--properties", str(folder / "properties.json")],
         ],
+        sequential=True,
     ),
 ]

@@ -10,7 +10,8 @@ from pathlib import Path
 
 from .chart import draw_chart
 from .measure import Run
-from .workloads import CONTACTS_OF_BASE_PEAK, Workload
+from .schedule import MAX_REQUESTS_A_SECOND, MAX_SIDE_BY_SIDE
+from .workloads import CONTACTS_OF_BASE_PEAK, TABLES, Workload
 
 COLUMNS = "peer | seconds | of the floor | CPU seconds | peak MB | requests | 429s | complete"
 
@@ -21,12 +22,19 @@ Written by `make benchmark`, in one run on one machine: {machine}. Do not edit.
 
 ![Time and processor time of this connector and its peers](performance.svg)
 
-Every program reads the same account from the simulator in `simulator`, alone on
-the machine, from its package in a venv of its own; the lock file says which CDK, the package index
-which dlt and which Singer tap. *Seconds* are wall time without start-up, which is the median of
-three reads of an empty account. The *floor* is the larger of the longest chain of pages times the
-latency and of the requests divided by the limit: no program can be faster. *Complete* compares the
-keys of all rows that arrived with those of the account.
+Every program reads the same account from a simulator of its own (`python -m simulator`), from its
+package in a venv of its own; the lock file says which CDK, the package index which dlt and which
+Singer tap. *Seconds* are wall time without start-up, which is the median of three reads of an empty
+account. *Complete* compares the keys of all rows that arrived with those of the account.
+
+The *floor* is the least time that a sync can take. What an account's limit takes, its fewest
+requests divided by the requests a second, bounds every program (by less than the permits of one
+second, which are there at the beginning). How long the longest chain of pages takes, each waiting
+for the one before it, is a bound only where the API doesn't begin a page behind an id that was
+never issued: "without start keys". Above each table are both numbers, and which is the floor.
+
+Programs that ask at most {pace:.0f} times a second, and so wait for most of the time, were measured
+side by side, up to {side_by_side} of them. All others were alone on the machine.
 {tables}
 ## What is not reached
 
@@ -34,8 +42,9 @@ keys of all rows that arrived with those of the account.
 
 ## To repeat it
 
-`make benchmark` takes about 50 minutes and writes this page and its chart. A part of it, which only
-prints: `.venv/bin/python -m benchmarks --workloads known-limit --peers source-autopilot naive`.
+`make benchmark` takes about 40 minutes and writes this page and its chart. A part of it, which only
+prints: `make benchmark WORKLOADS="known-limit slow-pages"`. Of some peers, one after the other:
+`.venv/bin/python -m benchmarks --workloads known-limit --peers naive dlt --side-by-side 1`.
 
 The tap dies at the first contact whose `updated_at` is empty; `benchmarks/programs/tap.py` takes
 those out of its answers, so that there is something to measure.
@@ -44,11 +53,9 @@ those out of its answers, so that there is something to measure.
 
 def format_heading(workload: Workload) -> str:
     """A workload's title, what it asks for, and the head of its table."""
-    floor = f"; the floor is {workload.floor_seconds:.1f} s" if workload.floor_seconds else ""
     return (
         f"\n## {workload.title[0].upper()}{workload.title[1:]}\n\n"
-        f"{workload.contacts:,} contacts, {workload.pairs:,} pairs in {workload.segments} segments,"
-        f" {workload.requests:,} requests{floor}. {_format_target(workload)}\n\n"
+        f"{_format_account(workload)}{_format_floor(workload)} {_format_target(workload)}\n\n"
         f"| {COLUMNS} |\n| {' | '.join('---' for _ in COLUMNS.split('|'))} |"
     )
 
@@ -76,16 +83,46 @@ def write_report(path: Path, runs: list[Run], missed: Iterable[str]) -> None:
     ]
     machine = f"{os.cpu_count()} cores, Python {platform.python_version()}"
     everything = "\n".join(f"- {problem}" for problem in missed) or "Nothing: every target is met."
-    page = _PAGE.format(machine=machine, tables="\n".join(tables) + "\n", missed=everything)
+    page = _PAGE.format(
+        machine=machine,
+        pace=MAX_REQUESTS_A_SECOND,
+        side_by_side=MAX_SIDE_BY_SIDE,
+        tables="\n".join(tables) + "\n",
+        missed=everything,
+    )
     path.write_text(page, encoding="utf-8")
     path.with_suffix(".svg").write_text(draw_chart(runs), encoding="utf-8")
+
+
+def _format_account(workload: Workload) -> str:
+    """What is read, and in how many requests."""
+    segments = "1 segment" if workload.segments == 1 else f"{workload.segments} segments"
+    account = f"{workload.contacts:,} contacts, {workload.pairs:,} pairs in {segments}"
+    tables = " and ".join(f"`{table}`" for table in workload.tables)
+    only = "" if workload.tables == TABLES else f"; only {tables} is read"
+    return f"{account}{only}: {workload.requests:,} requests."
+
+
+def _format_floor(workload: Workload) -> str:
+    """What bounds a sync, and which of it is the floor; nothing without a bound."""
+    if not workload.floor_seconds:
+        return ""
+    floor = "limit" if workload.floor_seconds == workload.limit_seconds else "chain"
+    return (
+        f" The limit takes {workload.limit_seconds:.1f} s, the longest chain of pages"
+        f" {workload.chain_seconds:.1f} s; the floor is the {floor}."
+    )
 
 
 def _format_target(workload: Workload) -> str:
     """The target of this connector, in words."""
     if workload.target:
-        share = f"{workload.throttled:.0%}"
-        return f"Target: at most {workload.target:.2f} of the floor, under {share} of requests 429."
+        parts = [f"at most {workload.target:.2f} of the floor"]
+        if workload.extra_requests is not None:
+            parts.append(f"at most {workload.extra_requests} requests more")
+        if workload.throttled is not None:
+            parts.append(f"at most {workload.throttled:.0%} of requests 429")
+        return f"Target: {', '.join(parts)}."
     if workload.peak_mb:
         return (
             f"Target: a peak under {workload.peak_mb:.0f} MB and at most 15 % above the one for"

@@ -33,12 +33,20 @@ def _find_missed(workload: Workload, runs: list[Run]) -> Iterator[str]:
             yield f"not complete: {ours.complete}."
         if workload.target and (ours.ratio or 0) > workload.target:
             yield f"{ours.ratio:.2f} of the floor, not {workload.target:.2f}."
-        if ours.throttled > workload.throttled * ours.requests:
-            yield f"{ours.throttled} of {ours.requests} requests were refused with 429."
         if workload.peak_mb and ours.usage.peak_mb > workload.peak_mb:
             yield f"a peak of {ours.usage.peak_mb:.0f} MB, not {workload.peak_mb:.0f} MB."
+        yield from _find_needless_requests(ours)
         if not workload.floor_seconds:
             yield from _find_cheaper_peers(ours, runs)
+
+
+def _find_needless_requests(ours: Run) -> Iterator[str]:
+    workload = ours.workload
+    if workload.throttled is not None and ours.throttled > workload.throttled * ours.requests:
+        yield f"{ours.throttled} of {ours.requests} requests were refused with 429."
+    extra = workload.extra_requests
+    if extra is not None and ours.extra_requests > extra:
+        yield f"{ours.extra_requests} requests more than {workload.requests}, not {extra}."
 
 
 def _find_cheaper_peers(ours: Run, runs: list[Run]) -> Iterator[str]:

@@ -12,10 +12,15 @@ import signal
 import socket
 import subprocess
 import sys
+from itertools import takewhile
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from autopilot_loader.__main__ import make_parser, open_destination
+from autopilot_loader.destination import MARK
+from autopilot_loader.duckdb_file import DuckDBFile
 from integration_tests.support.connector import ALL_TIME, KEY, ROOT, TIMEOUT_SECONDS, Output
 from integration_tests.support.loader import needs_pyairbyte
 from integration_tests.support.postgres import (
@@ -74,27 +79,15 @@ def demo_pattern() -> str:
 
 
 @needs_pyairbyte
-def test_demo__prints_what_the_readme_shows(tmp_path: Path) -> None:
+def test_demo__prints_what_the_readme_shows(checkout: Path) -> None:
     """The output is the README's from its first line to its last, but for the ellipses."""
-    demo = subprocess.run(  # noqa: S603 - our own program
-        [
-            sys.executable,
-            "-m",
-            "autopilot_loader",
-            "duckdb",
-            "--demo",
-            "--database",
-            str(tmp_path / "autopilot.duckdb"),
-        ],
-        capture_output=True,
-        encoding="utf-8",
-        timeout=TIMEOUT_SECONDS,
-        cwd=ROOT,
-        check=True,
-    )
-    printed = PORT.sub("PORT", demo.stdout.replace(str(tmp_path), "demo"))
+    into_duckdb, _ = commands(LOADER, "--demo").splitlines()
+    printed = PORT.sub("PORT", run_script(into_duckdb, checkout))
 
     assert re.fullmatch(demo_pattern(), printed), printed
+    assert (checkout / "demo" / "autopilot.duckdb").exists()
+    [makes] = re.findall(r"^demo: .*\n\t@\$\(DEMO\)(.+)$", (ROOT / "Makefile").read_text(), re.M)
+    assert f".venv{makes}" == into_duckdb
 
 
 def test_commands__all_are_tested() -> None:
@@ -140,13 +133,13 @@ def test_commands__connector(checkout: Path) -> None:
 
 @needs_pyairbyte
 def test_commands__duckdb(checkout: Path) -> None:
-    """The README's two commands for DuckDB fill the file once, and until ctrl-C."""
+    """The README's commands for DuckDB fill the file, once and until ctrl-C."""
     once, watch = commands("Use it", "duckdb --config").splitlines()
+    options = parse_loader(once)
+    assert parse_loader(watch) == {**options, "watch": True}
+    assert options["destination"] == DuckDBFile(Path("autopilot.duckdb"), MARK)
     with Simulator(Account(contacts=5), key=KEY) as autopilot:
         environment = {"AUTOPILOT_API_URL": autopilot.url}
-        stdout = run_script(once, checkout, environment)
-        assert "\ncontacts: 5 rows\n" in stdout
-        (checkout / "autopilot.duckdb").unlink()
         with subprocess.Popen(  # noqa: S603 - the README's command
             shlex.split(watch),
             cwd=checkout,
@@ -155,10 +148,21 @@ def test_commands__duckdb(checkout: Path) -> None:
             encoding="utf-8",
         ) as script:
             assert script.stdout
-            assert any(line.startswith("next sync at ") for line in script.stdout)
+            shown = list(
+                takewhile(lambda line: not line.startswith("next sync at "), script.stdout)
+            )
             script.send_signal(signal.SIGINT)
             assert script.wait(timeout=TIMEOUT_SECONDS) == 0
+    assert "contacts: 5 rows\n" in shown
     assert (checkout / "autopilot.duckdb").exists()
+
+
+def parse_loader(command: str) -> dict[str, Any]:
+    """The options of a command that runs the loader, with its destination in place of names."""
+    python, dash_m, module, *arguments = shlex.split(command)
+    assert (python, dash_m, module) == (".venv/bin/python", "-m", "autopilot_loader")
+    options = make_parser().parse_args(arguments)
+    return {**vars(options), "database": None, "destination": open_destination(options)}
 
 
 @needs_pyairbyte
@@ -174,15 +178,15 @@ def test_commands__postgresql(checkout: Path) -> None:
         run_script("psql -c 'CREATE DATABASE warehouse'", checkout, environment)
         script = commands("Use it", "psql").replace("YOUR-PASSWORD", shlex.quote(PASSWORD))
         stdout = run_script(script, checkout, environment)
-        demo = run_script(commands(LOADER, "--demo"), checkout, environment)
+        _, demo_into_postgresql = commands(LOADER, "--demo").splitlines()
+        demo = run_script(demo_into_postgresql, checkout, environment)
         count = "psql -d warehouse -Atc 'SELECT count(*) FROM autopilot.contacts'"
         left = run_script(count, checkout, environment)
 
     assert "\ncontacts: 3 rows\n" in stdout
     assert stdout.endswith("(3 rows)\n\n")
-    assert demo.count("\ncontacts: 2,500 rows\n") == 2
+    assert "\ncontacts: 2,500 rows\n" in demo
     assert left == "3\n"  # a demo does not touch the real tables
-    assert (checkout / "demo" / "autopilot.duckdb").exists()
 
 
 DOCKER = """#!/bin/bash

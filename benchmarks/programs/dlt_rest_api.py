@@ -69,4 +69,5 @@ source = rest_api_source(
     }
 )
 pipeline = dlt.pipeline("benchmark", pipelines_dir=os.getcwd(), destination="filesystem")
-pipeline.extract(source, loader_file_format="jsonl")
+tables = os.environ["BENCHMARK_TABLES"].split()
+pipeline.extract(source.with_resources(*tables), loader_file_format="jsonl")

@@ -21,13 +21,18 @@ from simulator import Account, Simulator
 
 SCRIPT = ROOT / "examples" / "sync_from_cron.sh"
 STILL_RUNNING = 75
-REQUESTS_OF_A_SYNC = 15 + 9 + 5 + 1 + 3 + 3  # pages of each chain, lists, segments twice
+REQUESTS_OF_A_LARGE_SYNC = 15 + 9 + 5 + 1 + 3 + 3  # pages of each chain, lists, segments twice
+
+# Pages for two seconds at 20 requests a second, with a state about every second.
+large = pytest.mark.parametrize(
+    "account", [Account(contacts=1_500, segment_sizes=[900, 450, 0, 250])], ids=["large"]
+)
 
 
 @pytest.fixture
 def account() -> Account:
-    """Pages for two seconds at 20 requests a second, with a state about every second."""
-    return Account(contacts=1_500, segment_sizes=[900, 450, 0, 250])
+    """Two pages of contacts; `large` replaces it where a sync has to last."""
+    return Account(contacts=150, segment_sizes=[20, 0])
 
 
 @pytest.fixture
@@ -47,24 +52,30 @@ def folder(tmp_path: Path) -> Path:
     return folder
 
 
+@pytest.fixture
+def stand_in(tmp_path: Path, autopilot: Simulator, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Put a stand-in for Docker on PATH that reaches the simulator; the file of its process id."""
+    return put_stand_in_on_path(autopilot.url, tmp_path / "bin", monkeypatch)
+
+
 @pytest.fixture(params=["stand-in", pytest.param("docker", marks=pytest.mark.image_tests)])
 def kill_container(
     request: pytest.FixtureRequest,
     tmp_path: Path,
     autopilot: Simulator,
     monkeypatch: pytest.MonkeyPatch,
-) -> Callable[[], None]:
+) -> Callable[[Path], None]:
     """Put a `docker` on PATH that reaches the simulator; returns its `docker kill`."""
-    programs = tmp_path / "bin"
     if request.param == "docker":
-        put_docker_on_path(autopilot.url, programs, monkeypatch)
-        return _docker_kill
-    process_id = put_stand_in_on_path(autopilot.url, programs, monkeypatch)
-    return lambda: os.kill(int(process_id.read_text()), signal.SIGKILL)
+        put_docker_on_path(autopilot.url, tmp_path / "bin", monkeypatch)
+        return docker_kill
+    process_id: Path = request.getfixturevalue("stand_in")
+    return lambda _: os.kill(int(process_id.read_text()), signal.SIGKILL)
 
 
-def _docker_kill() -> None:
-    listing = ["docker", "ps", "--quiet", "--filter=name=source-autopilot-"]
+def docker_kill(folder: Path) -> None:
+    """Kill the container that syncs into the folder."""
+    listing = ["docker", "ps", "--quiet", f"--filter=volume={folder}"]
     running = subprocess.run(listing, capture_output=True, encoding="utf-8", check=True)  # noqa: S603
     subprocess.run(["docker", "kill", *running.stdout.split()], check=True)  # noqa: S603, S607
 
@@ -116,7 +127,7 @@ def other_files(folder: Path) -> set[str]:
 
 
 def test_sync__to_its_end(
-    folder: Path, account: Account, kill_container: Callable[[], None]
+    folder: Path, account: Account, kill_container: Callable[[Path], None]
 ) -> None:
     """A sync is one file with every row once, only for its owner; the next one is another file."""
     first, second = sync(folder), sync(folder)
@@ -128,12 +139,13 @@ def test_sync__to_its_end(
     assert other_files(folder) == {"config.json", "catalog.json"}
 
 
+@large
 def test_sync__container_killed(
-    folder: Path, account: Account, autopilot: Simulator, kill_container: Callable[[], None]
+    folder: Path, account: Account, autopilot: Simulator, kill_container: Callable[[Path], None]
 ) -> None:
     """A killed connector leaves no complete sync; the next run goes on and has each row once."""
     with start_sync(folder, autopilot, requests=25) as killed:
-        kill_container()
+        kill_container(folder)
     complete_after_kill = complete_syncs(folder)
     requests = autopilot.log.count()
     rest = sync(folder)
@@ -142,20 +154,21 @@ def test_sync__container_killed(
     assert killed.returncode == 128 + signal.SIGKILL
     assert complete_after_kill == []
     assert rest.returncode == 0
-    assert requests_of_rest < REQUESTS_OF_A_SYNC
+    assert requests_of_rest < REQUESTS_OF_A_LARGE_SYNC
     [whole] = complete_syncs(folder)
     assert read_rows(whole) == sorted_rows(expected_rows(account))
     assert other_files(folder) == {"config.json", "catalog.json"}
 
 
+@large
 def test_sync__script_killed(
-    folder: Path, account: Account, autopilot: Simulator, kill_container: Callable[[], None]
+    folder: Path, account: Account, autopilot: Simulator, kill_container: Callable[[Path], None]
 ) -> None:
     """After a SIGKILL the next run takes over the lock and the rows, and ends the container."""
     with start_sync(folder, autopilot, requests=25) as killed:
         killed.kill()
-    if kill_container is not _docker_kill:
-        kill_container()  # the stand-in has no `docker rm --force`
+    if kill_container is not docker_kill:
+        kill_container(folder)  # the stand-in has no `docker rm --force`
     rest = sync(folder)
 
     assert (rest.returncode, rest.stderr) == (0, "")
@@ -163,8 +176,9 @@ def test_sync__script_killed(
     assert read_rows(whole) == sorted_rows(expected_rows(account))
 
 
+@large
 def test_sync__stopped(
-    folder: Path, account: Account, autopilot: Simulator, kill_container: Callable[[], None]
+    folder: Path, account: Account, autopilot: Simulator, kill_container: Callable[[Path], None]
 ) -> None:
     """SIGTERM reaches the connector, whose exit code and sentence are passed on."""
     with start_sync(folder, autopilot, requests=25) as stopped:
@@ -180,8 +194,9 @@ def test_sync__stopped(
     assert read_rows(whole) == sorted_rows(expected_rows(account))
 
 
+@large
 def test_sync__while_another_runs(
-    folder: Path, account: Account, autopilot: Simulator, kill_container: Callable[[], None]
+    folder: Path, account: Account, autopilot: Simulator, kill_container: Callable[[Path], None]
 ) -> None:
     """Two runs never overlap: the second says so and leaves the first alone."""
     with start_sync(folder, autopilot, requests=5) as first:
@@ -197,9 +212,8 @@ def test_sync__while_another_runs(
     assert read_rows(whole) == sorted_rows(expected_rows(account))
 
 
-def test_sync__wrong_key(
-    folder: Path, account: Account, kill_container: Callable[[], None]
-) -> None:
+@pytest.mark.usefixtures("stand_in")
+def test_sync__wrong_key(folder: Path, account: Account) -> None:
     """Cron's mail says what is wrong; with the right key the sync begins anew."""
     (folder / "config.json").write_text(json.dumps({**ALL_TIME, "api_key": "f" * 32}))
     refused = sync(folder)
@@ -214,35 +228,32 @@ def test_sync__wrong_key(
     assert read_rows(whole) == sorted_rows(expected_rows(account))
 
 
-@pytest.mark.parametrize("changed", ["config.json", "catalog.json", "a day"])
-def test_sync__unfinished_but_stale(
-    folder: Path,
-    account: Account,
-    autopilot: Simulator,
-    kill_container: Callable[[], None],
-    changed: str,
-) -> None:
+@pytest.mark.usefixtures("stand_in")
+@pytest.mark.parametrize("changed", ["nothing", "config.json", "catalog.json", "a day"])
+def test_sync__unfinished_but_stale(folder: Path, account: Account, changed: str) -> None:
     """Rows of other settings or of another day are not mixed: the sync begins anew."""
-    with start_sync(folder, autopilot, requests=25):
-        kill_container()
+    (folder / "unfinished").mkdir()
+    (folder / "unfinished" / "began").write_text("20260101T000000Z\n")
+    (folder / "unfinished" / "0000.jsonl").write_text('{"type":"LOG","log":{"message":"old"}}\n')
     if changed == "a day":
         long_ago = time.time() - 2 * 24 * 60 * 60
         for file in [folder / "unfinished" / "began", *folder.glob("*.json")]:
             os.utime(file, (long_ago, long_ago))
-    else:
-        (folder / changed).touch()
-    (folder / "unfinished" / "0000.jsonl").write_text('{"type":"LOG","log":{"message":"old"}}\n')
-    anew = sync(folder)
+    elif changed != "nothing":
+        later = time.time() + 10
+        os.utime(folder / changed, (later, later))
+    done = sync(folder)
 
-    assert anew.returncode == 0
+    assert done.returncode == 0
     [whole] = complete_syncs(folder)
-    assert "old" not in Output(0, whole.read_text(), "").log.splitlines()
+    goes_on = changed == "nothing"
+    assert ("old" in Output(0, whole.read_text(), "").log.splitlines()) == goes_on
+    assert (whole.name == "sync-20260101T000000Z.jsonl") == goes_on
     assert read_rows(whole) == sorted_rows(expected_rows(account))
 
 
-def test_sync__published_but_not_tidied_up(
-    folder: Path, account: Account, kill_container: Callable[[], None]
-) -> None:
+@pytest.mark.usefixtures("stand_in")
+def test_sync__published_but_not_tidied_up(folder: Path, account: Account) -> None:
     """After a power cut behind the last step the sync is not published again."""
     (folder / "unfinished").mkdir()
     (folder / "unfinished" / "began").write_text("20260101T000000Z\n")
@@ -255,9 +266,8 @@ def test_sync__published_but_not_tidied_up(
     assert read_rows(complete_syncs(folder)[1]) == sorted_rows(expected_rows(account))
 
 
-def test_sync__stale_lock(
-    folder: Path, account: Account, kill_container: Callable[[], None]
-) -> None:
+@pytest.mark.usefixtures("stand_in")
+def test_sync__stale_lock(folder: Path) -> None:
     """A lock is taken over when its process id belongs to another program."""
     (folder / "lock").symlink_to(str(os.getppid()))
 

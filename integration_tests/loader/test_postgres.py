@@ -113,12 +113,18 @@ def is_untouched() -> bool:
 
 
 @pytest.mark.usefixtures("database")
-def test_sync__every_row(tmp_path: Path) -> None:
-    """The four tables are the account, each row once and whole, in place of the last ones."""
+def test_sync__every_row(tmp_path: Path, server: Mapping[str, str]) -> None:
+    """The four tables are the account, each row once and whole, after a sync and after the next.
+
+    What a sync creates has the types of Airbyte's own PostgreSQL destination and the rights that
+    are the database's default. The next one replaces rows only: views, rights and indexes stay.
+    """
     create_last_good_sync()
+    query("ALTER DEFAULT PRIVILEGES GRANT SELECT ON TABLES TO pg_monitor")
     account = Account(contacts=250, pairs=400)
     with Simulator(account, key=KEY) as autopilot:
         code, stdout, stderr = sync(DATABASE, tmp_path, autopilot.url)
+    query("ALTER DEFAULT PRIVILEGES REVOKE SELECT ON TABLES FROM pg_monitor")
 
     assert (code, stderr) == (0, "")
     assert read_tables() == expected_tables(account)
@@ -128,6 +134,14 @@ def test_sync__every_row(tmp_path: Path) -> None:
         "smart_segments": ["segment_id"],
         "smart_segments_contacts": ["segment_id", "contact_id"],
     }
+    assert column_types("employees_range", "number_of_employees", "unsubscribed", "updated_at") == {
+        "employees_range": "jsonb",
+        "number_of_employees": "character varying",
+        "unsubscribed": "boolean",
+        "updated_at": "timestamp with time zone",
+    }
+    assert query("SELECT 1 FROM autopilot.contacts WHERE jsonb_typeof(lists) = 'null'") == []
+    assert may_read("lists")
     assert "\ncontacts: 250 rows\nlists: 10 rows\nsmart_segments: 10 rows\n" in stdout
     opened = subprocess.check_output(  # noqa: S602 - the command that the script prints
         stdout.rpartition("Look at it with: ")[2],
@@ -140,68 +154,23 @@ def test_sync__every_row(tmp_path: Path) -> None:
     assert not {KEY, PASSWORD} & set(stdout.split())
     assert os.listdir(tmp_path) == ["config.json"]
 
-
-@pytest.mark.usefixtures("database")
-def test_sync__types_of_columns(tmp_path: Path) -> None:
-    """Columns have the types of Airbyte's own PostgreSQL destination, and null is NULL."""
-    with Simulator(Account(contacts=50), key=KEY) as autopilot:
-        code, _, stderr = sync(DATABASE, tmp_path, autopilot.url)
-
-    assert (code, stderr) == (0, "")
-    found = query(
-        "SELECT column_name, data_type FROM information_schema.columns"
-        " WHERE table_schema = 'autopilot' AND column_name IN ('lists', 'employees_range',"
-        " 'updated_at', 'unsubscribed', 'number_of_employees') ORDER BY column_name"
-    )
-    assert {row["column_name"]: row["data_type"] for row in found} == {
-        "employees_range": "jsonb",
-        "lists": "jsonb",
-        "number_of_employees": "character varying",
-        "unsubscribed": "boolean",
-        "updated_at": "timestamp with time zone",
-    }
-    assert query("SELECT 1 FROM autopilot.contacts WHERE jsonb_typeof(lists) = 'null'") == []
-
-
-@pytest.mark.usefixtures("database")
-def test_sync__privileges(tmp_path: Path) -> None:
-    """Default privileges apply to the tables of every sync, though each creates new ones."""
-    query("ALTER DEFAULT PRIVILEGES GRANT SELECT ON TABLES TO pg_monitor")
-    with Simulator(Account(contacts=3), key=KEY) as autopilot:
-        code, _, stderr = sync(DATABASE, tmp_path, autopilot.url)
-    allowed = query("SELECT has_table_privilege('pg_monitor', 'autopilot.contacts', 'SELECT')")
-    query("ALTER DEFAULT PRIVILEGES REVOKE SELECT ON TABLES FROM pg_monitor")
+    for sql in [
+        "CREATE VIEW public.contacts__lists AS SELECT contact_id, value"
+        " FROM autopilot.contacts, jsonb_array_elements_text(lists) AS value",
+        "GRANT SELECT ON autopilot.contacts TO pg_monitor",
+        "CREATE INDEX mine ON autopilot.contacts (email)",
+    ]:
+        query(sql)
+    account = Account(contacts=120, segments=0)
+    code, stdout, stderr = sync_by_url(account, tmp_path, server)
+    pairs = query("TABLE public.contacts__lists")
+    query("DROP VIEW public.contacts__lists")
 
     assert (code, stderr) == (0, "")
-    assert allowed == [{"has_table_privilege": True}]
-
-
-@pytest.mark.usefixtures("database")
-def test_sync__by_url(tmp_path: Path, server: Mapping[str, str]) -> None:
-    """--database takes a URL, whose password is not shown; a table without rows is emptied."""
-    create_last_good_sync()
-    unset = {name: "" for name in server if name != "PGPASSWORD"}
-    url = "postgresql://autopilot:p%40ss%2Fword%3A%20100%20%25@127.0.0.1:{PGPORT}/postgres"
-    (tmp_path / "config.json").write_text(json.dumps(ALL_TIME))
-    options = ["--config", "config.json", "--database", url.format(**server)]
-    with (
-        Simulator(Account(contacts=0, lists=2, segments=1), key=KEY) as autopilot,
-        start_loader(
-            [DATABASE, *options],
-            tmp_path,
-            url=autopilot.url,
-            environment={**unset, "PGPASSWORD": "another"},
-        ) as script,
-    ):
-        code, stdout, stderr = finish(script)
-
-    assert (code, stderr) == (0, "")
-    assert {name: len(rows) for name, rows in read_tables().items()} == {
-        "contacts": 0,
-        "lists": 2,
-        "smart_segments": 1,
-        "smart_segments_contacts": 0,
-    }
+    assert read_tables() == expected_tables(account)
+    assert len(pairs) == sum(len(row.get("lists") or []) for row in account.rows())
+    assert may_read("contacts")
+    assert query("SELECT to_regclass('autopilot.mine') IS NOT NULL AS kept") == [{"kept": True}]
     assert (
         f"psql 'user=autopilot dbname=postgres host=127.0.0.1 port={server['PGPORT']}' -c" in stdout
     )
@@ -209,31 +178,49 @@ def test_sync__by_url(tmp_path: Path, server: Mapping[str, str]) -> None:
     assert "ss%2F" not in stdout
 
 
+def sync_by_url(account: Account, folder: Path, server: Mapping[str, str]) -> tuple[int, str, str]:
+    """Sync into a server that only --database names; the exit code, stdout and stderr."""
+    unset = {name: "" for name in server if name != "PGPASSWORD"}
+    url = "postgresql://autopilot:p%40ss%2Fword%3A%20100%20%25@127.0.0.1:{PGPORT}/postgres"
+    arguments = [DATABASE, "--config", "config.json", "--database", url.format(**server)]
+    environment = {**unset, "PGPASSWORD": "another"}
+    with (
+        Simulator(account, key=KEY) as autopilot,
+        start_loader(arguments, folder, url=autopilot.url, environment=environment) as script,
+    ):
+        return finish(script)
+
+
+def column_types(*names: str) -> dict[str, str]:
+    """The types of these columns of the contacts."""
+    found = query(
+        "SELECT column_name, data_type FROM information_schema.columns"
+        " WHERE table_schema = 'autopilot' AND table_name = 'contacts'"
+    )
+    types = {row["column_name"]: row["data_type"] for row in found}
+    return {name: types[name] for name in names}
+
+
+def may_read(table: str) -> bool:
+    """Whether another user may read a table."""
+    [answer] = query(
+        f"SELECT has_table_privilege('pg_monitor', 'autopilot.{table}', 'SELECT') AS it"
+    )
+    return bool(answer["it"])
+
+
 @pytest.mark.usefixtures("database")
-@pytest.mark.parametrize(
-    ("fault", "sentence"),
-    [
-        # After a page of contacts.
-        (
-            Fault("null_rows", "/contacts/*", times=None),
-            'contacts: page 2 from Autopilot cannot be used: its "contacts" is null',
-        ),
-        # Before the first page.
-        (
-            Fault("status", status=401, times=None),
-            "Autopilot does not accept the API key (401).",
-        ),
-    ],
-    ids=["page", "check"],
-)
-def test_sync__fails(fault: Fault, sentence: str, tmp_path: Path) -> None:
+def test_sync__fails(tmp_path: Path) -> None:
     """A failed sync says why, exits with 1, and leaves the last good one and nothing beside it."""
     create_last_good_sync()
+    fault = Fault("null_rows", "/contacts/*", times=None)  # page 2
     with Simulator(Account(contacts=250, pairs=400), key=KEY, faults=[fault]) as autopilot:
         code, _, stderr = sync(DATABASE, tmp_path, autopilot.url)
 
     assert code == 1
-    assert stderr.startswith(f"The sync failed. {sentence}")
+    assert stderr.startswith(
+        'The sync failed. contacts: page 2 from Autopilot cannot be used: its "contacts" is null'
+    )
     assert "\nThe schema autopilot was not changed.\n" in stderr
     assert "Traceback" not in stderr
     assert is_untouched()
@@ -250,85 +237,15 @@ def test_sync__interrupted(tmp_path: Path) -> None:
         start_loader([DATABASE, "--config", "config.json"], tmp_path, url=autopilot.url) as script,
     ):
         wait_until(lambda: autopilot.log.count("/contacts/*") > 0)
-        second = sync(DATABASE, tmp_path, autopilot.url)
+        with pytest.raises(SyncFailed) as second, OURS.create_fresh():
+            pass
         os.kill(script.pid, signal.SIGTERM)
         code, _, stderr = finish(script)
 
-    assert second[0] == 1
-    assert second[2].startswith(
-        "The sync failed. Another sync into this schema is still under way.\n"
-    )
+    assert str(second.value) == "Another sync into this schema is still under way."
     assert code == 130
     assert stderr.startswith("\nStopped before the end. The schema autopilot was not changed.")
     assert is_untouched()
-
-
-@pytest.mark.usefixtures("database")
-def test_sync__after_a_killed_one(tmp_path: Path) -> None:
-    """What a killed sync left behind is cleared by the next one."""
-    query(f"CREATE SCHEMA {WORKSHOP}")
-    query(f"COMMENT ON SCHEMA {WORKSHOP} IS '{STAGING_MARK}'")
-    query(f"CREATE TABLE {WORKSHOP}.contacts AS SELECT 'person_1' AS contact_id")
-    account = Account(contacts=0, lists=2, segments=1)
-    with Simulator(account, key=KEY) as autopilot:
-        code, _, stderr = sync(DATABASE, tmp_path, autopilot.url)
-
-    assert (code, stderr) == (0, "")
-    assert read_tables() == expected_tables(account)
-
-
-@pytest.mark.usefixtures("database")
-def test_sync__table_of_another_program(tmp_path: Path) -> None:
-    """A table that the loader did not make is named before anything is read, and not touched."""
-    query("CREATE SCHEMA autopilot")
-    query(
-        "CREATE TABLE autopilot.contacts AS SELECT 'person_' || number AS contact_id,"
-        " now() AS _sdc_batched_at, number AS _sdc_sequence FROM generate_series(1, 500) AS number"
-    )
-    with Simulator(Account(contacts=150), key=KEY) as autopilot:
-        code, _, stderr = sync(DATABASE, tmp_path, autopilot.url)
-        pages = autopilot.log.count("/contacts/person_*")
-    left = query("SELECT count(*), max(_sdc_sequence) FROM autopilot.contacts")
-    tables = query(
-        "SELECT relname FROM pg_tables JOIN pg_class ON relname = tablename"
-        " WHERE schemaname LIKE 'autopilot%'"
-    )
-
-    assert code == 1
-    assert stderr.startswith("The sync failed. The loader did not make autopilot.contacts, and")
-    assert "as in --schema autopilot_new." in stderr
-    assert stderr.endswith("\nThe schema autopilot was not changed.\n")
-    assert pages == 0
-    assert (left, tables) == ([{"count": 500, "max": 500}], [{"relname": "contacts"}])
-
-
-@pytest.mark.usefixtures("database")
-def test_sync__again(tmp_path: Path) -> None:
-    """A sync replaces rows only: views, rights and indexes of others stay."""
-    for sql in [
-        "CREATE VIEW public.contacts__lists AS SELECT contact_id, value"
-        " FROM autopilot.contacts, jsonb_array_elements_text(lists) AS value",
-        "GRANT SELECT ON autopilot.contacts TO pg_monitor",
-        "CREATE INDEX mine ON autopilot.contacts (email)",
-    ]:
-        with Simulator(Account(contacts=9), key=KEY) as autopilot:
-            if "VIEW" in sql:
-                first = sync(DATABASE, tmp_path, autopilot.url)
-        query(sql)
-    account = Account(contacts=120)
-    with Simulator(account, key=KEY) as autopilot:
-        code, _, stderr = sync(DATABASE, tmp_path, autopilot.url)
-    pairs = query("TABLE public.contacts__lists")
-    kept = query(
-        "SELECT has_table_privilege('pg_monitor', 'autopilot.contacts', 'SELECT') AS allowed,"
-        " to_regclass('autopilot.mine') IS NOT NULL AS indexed"
-    )
-    query("DROP VIEW public.contacts__lists")
-
-    assert (first[0], code, stderr) == (0, 0, "")
-    assert read_tables() == expected_tables(account)
-    assert len(pairs) == sum(len(row.get("lists") or []) for row in account.rows())
-    assert kept == [{"allowed": True, "indexed": True}]
 
 
 @pytest.mark.usefixtures("database")
@@ -399,6 +316,19 @@ def test_replace__view_in_the_way() -> None:
     assert "autopilot.contacts has to lose or change seats, and" in str(failure.value)
     assert rows == [{"contact_id": "person_1", "seats": 1}]
     assert made_again == [{"seats": 1}]
+
+
+@pytest.mark.usefixtures("database")
+def test_require_ours__table_of_another_program() -> None:
+    """A table that the loader did not make is named, and not touched."""
+    query("CREATE SCHEMA autopilot")
+    query("CREATE TABLE autopilot.contacts AS SELECT 'person_1' AS contact_id")
+
+    with OURS.create_fresh() as tables, pytest.raises(SyncFailed) as failure:
+        tables.require_ours(STREAMS)
+    assert str(failure.value).startswith("The loader did not make autopilot.contacts, and")
+    assert "as in --schema autopilot_new." in str(failure.value)
+    assert is_untouched()
 
 
 @pytest.mark.usefixtures("database")
@@ -559,6 +489,19 @@ def fresh_by_role(destination: PostgresSchema) -> Iterator[FreshSchema]:
 
 
 @pytest.mark.usefixtures("database")
+def test_staging__of_a_killed_sync() -> None:
+    """What a killed sync left behind is cleared by the next one."""
+    query(f"CREATE SCHEMA {WORKSHOP}")
+    query(f"COMMENT ON SCHEMA {WORKSHOP} IS '{STAGING_MARK}'")
+    query(f"CREATE TABLE {WORKSHOP}.contacts AS SELECT 'person_1' AS contact_id")
+
+    with fresh_contacts("'person_2' AS contact_id") as tables:
+        tables.replace_last(KEYS)
+
+    assert query("SELECT contact_id FROM autopilot.contacts") == [{"contact_id": "person_2"}]
+
+
+@pytest.mark.usefixtures("database")
 def test_staging__of_somebody_else() -> None:
     """A schema with the name of the staging schema, without its mark, is not dropped."""
     query(f"CREATE SCHEMA {WORKSHOP}")
@@ -599,14 +542,14 @@ def test_explain(sql: str, sentence: str) -> None:
     assert OURS.explain(refusal.value) == sentence
 
 
-def test_database__not_there(tmp_path: Path) -> None:
-    """Without a server the sync says so, without the password."""
-    (tmp_path / "config.json").write_text(json.dumps(ALL_TIME))
-    database = "postgresql://autopilot:secret@127.0.0.1:1/postgres"
-    arguments = [DATABASE, "--config", "config.json", "--database", database]
-    with start_loader(arguments, tmp_path) as script:
-        code, _, stderr = finish(script)
+def test_explain__no_server() -> None:
+    """Without a server the sentence says so, without the password."""
+    import psycopg
 
-    assert code == 1
-    assert stderr.startswith("The sync failed. PostgreSQL says: connection failed: ")
-    assert "secret" not in stderr
+    nowhere = replace(OURS, database="postgresql://autopilot:secret@127.0.0.1:1/postgres")
+    with pytest.raises(psycopg.Error) as failure, nowhere.create_fresh():
+        pass
+
+    sentence = str(nowhere.explain(failure.value))
+    assert sentence.startswith("PostgreSQL says: connection failed: ")
+    assert "secret" not in sentence

@@ -83,6 +83,13 @@ def make_status(stream: str, status: str, *, second: int = 0, limited: bool = Fa
     )
 
 
+def make_error(stream: str | None, sentence: str) -> Any:
+    """The message of a failure, of a stream or of all of them."""
+    descriptor = {"name": stream} if stream else None
+    error = {"message": sentence, "stream_descriptor": descriptor}
+    return make_message("trace", type="ERROR", emitted_at=0, error=error)
+
+
 def make_estimate(stream: str, rows: int) -> Any:
     """The message of how many rows to expect."""
     estimate = {"name": stream, "type": "STREAM", "row_estimate": rows}
@@ -219,6 +226,21 @@ def test_summary(end: str, *, bars: bool) -> None:
     assert stdout().endswith("Read 1,101 rows in 60 s.\nThe sync waited 9 s.\n")
     assert stdout().count("waited") == 1
     assert ("This is said of the contacts." in stdout()) == (not bars)
+
+
+def test_failures__name_their_tables() -> None:
+    """A failure's sentence names its table, once; one that is of no table stays as it is."""
+    progress, _, _ = start(bars=False)
+
+    progress.update(make_error("lists", "Autopilot does not allow it (403)."))
+    progress.update(make_error("lists", "lists: page 1 cannot be used."))
+    progress.update(make_error(None, "Autopilot cannot be reached."))
+
+    assert progress.failures == [
+        "lists: Autopilot does not allow it (403).",
+        "lists: page 1 cannot be used.",
+        "Autopilot cannot be reached.",
+    ]
 
 
 def test_summary__cut_off() -> None:

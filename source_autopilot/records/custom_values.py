@@ -33,7 +33,8 @@ class CustomValues:
     ) -> None:
         columns = list(columns)
         self._known = known
-        self._targets = {
+        # None for a field that was met and has no column: to find that out takes 7 us.
+        self._targets: dict[str, Target | None] = {
             column.field: make_target(column.name, column.type.convert)
             for column in columns
             if column.field is not None
@@ -78,6 +79,8 @@ class CustomValues:
         """What a person should know of the contacts so far, in sentences; counting begins again."""
         # A worker may still be filling rows when the sync is stopped.
         unmapped, self._unmapped = self._unmapped, set()
+        for field in unmapped:
+            self._targets.pop(field, None)
         repeated, self._repeated = self._repeated, 0
         if unmapped:
             yield (
@@ -94,15 +97,16 @@ class CustomValues:
     def _find_target(self, entry: Any) -> Target | None:
         """A column without a title for an entry's field; counts the field if there is none."""
         field = entry.get("kind") if isinstance(entry, dict) else None
-        if not isinstance(field, str) or is_deleted(entry) or field in self._unmapped:
+        if not isinstance(field, str) or is_deleted(entry):
             return None
-        for name in possible_names(field):
-            if name in self._untitled:
-                self._targets[field] = self._untitled.pop(name)
-                return self._targets[field]
-        if field not in self._known and len(self._unmapped) < MAX_UNMAPPED_FIELDS:
+        names = (name for name in possible_names(field) if name in self._untitled)
+        target = next(map(self._untitled.pop, names), None)
+        if target is None and field not in self._known:
+            if len(self._unmapped) >= MAX_UNMAPPED_FIELDS:
+                return None
             self._unmapped.add(field)
-        return None
+        self._targets[field] = target
+        return target
 
 
 def _list_names(fields: list[str]) -> str:

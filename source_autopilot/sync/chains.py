@@ -60,10 +60,10 @@ class Chains:
             return self._page_seconds
 
     @property
-    def has_room(self) -> bool:
-        """Whether one more chain would use what the rate limit allows."""
+    def load(self) -> float:
+        """Which share of what the rate limit allows the chains use; 1 or more: all of it."""
         with self._changed:
-            return self._at_work.total() < self._needed
+            return self._at_work.total() / self._needed if self._needed else math.inf
 
     @property
     def changes(self) -> int:

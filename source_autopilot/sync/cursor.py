@@ -150,12 +150,12 @@ class StreamCursor(Cursor):
             self._require_running()
             return any(table.can_be_split for table in tables)
 
-    def find_question(self, tables: Iterable[Table]) -> tuple[Table, Question] | None:
+    def find_question(self, tables: Iterable[Table], load: float) -> tuple[Table, Question] | None:
         """What to ask for now, about the table that has most left; None if there is nothing."""
         with self._lock:
             self._require_running()
             for table in sorted(tables, key=lambda table: table.rows_left, reverse=True):
-                question = table.find_question()
+                question = table.find_question(load)
                 if question:
                     return table, question
             return None

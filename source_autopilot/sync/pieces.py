@@ -11,7 +11,6 @@ that it lies in, so that it does not matter which pages the chains of two pieces
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import Enum
 
@@ -26,8 +25,10 @@ from source_autopilot.streams.start_keys import (
     proves_start_keys,
 )
 
-MIN_PAGES_TO_SPLIT = 4.0
-"""Of a gap. Where two pieces meet, a page is read twice."""
+MIN_PAGES_TO_PROVE = 8.0
+"""Of what is left of a table: proof costs a request, and so does each border of pieces."""
+MIN_PAGES_TO_SPLIT, MIN_PAGES_TO_SPLIT_BUSY = 2.0, 6.0
+"""What a chain must save, if the rate limit is free, and if it is used: then requests cost time."""
 PAGES_MEANWHILE = 2.0
 """What a chain reads until a question is answered."""
 MAX_LOST_QUESTIONS = 3
@@ -278,7 +279,9 @@ class Table:
             return False
         if self._needless_questions >= MAX_NEEDLESS_QUESTIONS:
             return False
-        return self.pages == 0 or self.rows_left >= MIN_PAGES_TO_SPLIT * self._page_size
+        is_proved = self._proof == Proof.YES
+        min_pages = MIN_PAGES_TO_SPLIT if is_proved else MIN_PAGES_TO_PROVE
+        return self.pages == 0 or self.rows_left >= min_pages * self._page_size
 
     @property
     def takes_start_keys(self) -> bool:
@@ -290,14 +293,17 @@ class Table:
         """How many rows are still to come; 0 if the API does not say how many there are."""
         return max((self.total or 0) - (self.rows or 0), 0)
 
-    def find_question(self) -> Question | None:
-        """The start key to ask for now, in the middle of the largest gap; None if there is none."""
+    def find_question(self, load: float = 0.0) -> Question | None:
+        """The start key to ask for now, in the middle of the largest gap; None if there is none.
+
+        `load` is the share of the rate limit that is used, from 0 to 1.
+        """
         if not self.can_be_split or self.pages == 0 or self._proof == Proof.ASKED:
             return None
         if self._proof == Proof.NOT_ASKED:
             question = self._find_proving_question()
         else:
-            question = self._find_starting_question()
+            question = self._find_starting_question(load)
         if question:
             self._questions.add(question)
         return question
@@ -307,33 +313,44 @@ class Table:
         self._proof = Proof.ASKED if key else Proof.NO
         return Question(key, proves=True, pages=self.rows_left / self._page_size) if key else None
 
-    def _find_starting_question(self) -> Question | None:
-        gaps = [*self._find_gaps()]
+    def _find_starting_question(self, load: float) -> Question | None:
+        gaps = self._find_gaps()
         rows_left = self._ids.measure([gap for _, gap in gaps], self.rows_left)
-        sizes = {gap: rows_left.count(gap) / self._page_size for _, gap in gaps}
-        for piece in self.pieces:
-            piece.pages_left = sum(sizes[gap] for its, gap in gaps if its is piece)
-        # Its chain goes on while the question is asked.
-        meanwhile = {gap: PAGES_MEANWHILE * (gap.after == piece.after) for piece, gap in gaps}
-        gap = max(sizes, key=lambda gap: sizes[gap] - meanwhile[gap])
-        pages = (sizes[gap] - meanwhile[gap]) / 2
-        if 2 * pages < MIN_PAGES_TO_SPLIT:
+        # A piece's own chain goes on while the question is asked.
+        gains = {
+            gap: rows_left.count(gap) / self._page_size
+            - PAGES_MEANWHILE * (gap.after == piece.after)
+            for piece, gap in gaps
+        }
+        gap = max(gains, key=gains.__getitem__)
+        if gains[gap] < max(MIN_PAGES_TO_SPLIT, load * MIN_PAGES_TO_SPLIT_BUSY):
             return None
-        key = rows_left.find_key(gap, (sizes[gap] - pages) * self._page_size)
+        pages = gains[gap] / 2
+        key = rows_left.find_key(gap, rows_left.count(gap) - pages * self._page_size)
         return Question(key, proves=False, pages=pages) if key else None
 
-    def _find_gaps(self) -> Iterator[tuple[Piece, Gap]]:
+    def _find_gaps(self) -> list[tuple[Piece, Gap]]:
         """What is left to read, cut at the keys that are being asked for."""
         keys = sorted(question.key for question in self._questions)
+        gaps = []
         for piece in self.pieces:
-            if piece.after is None:
-                continue
-            after, end = piece.after, piece.empty_from or piece.to
+            after, end = piece.after or piece.start or "", piece.empty_from or piece.to
             for key in keys:
                 if after < key and (end is None or key < end):
-                    yield piece, Gap(after, key)
+                    gaps.append((piece, Gap(after, key)))
                     after = key
-            yield piece, Gap(after, end)
+            gaps.append((piece, Gap(after, end)))
+        return gaps
+
+    def _estimate(self) -> None:
+        """Estimate anew how many pages each piece has left."""
+        gaps = {
+            piece: Gap(piece.after or piece.start or "", piece.empty_from or piece.to)
+            for piece in self.pieces
+        }
+        rows_left = self._ids.measure([*gaps.values()], self.rows_left)
+        for piece, gap in gaps.items():
+            piece.pages_left = rows_left.count(gap) / self._page_size
 
     def answer(self, question: Question, page: Page | None) -> Piece | None:
         """What comes of a question: a new piece that begins with the page, or nothing.
@@ -359,10 +376,10 @@ class Table:
         self._lost_questions = 0
         self._was_split = True
         self._starts[start] = page.sent
-        found = Piece(start, split.to, empty_from=split.empty_from, pages_left=question.pages)
+        found = Piece(start, split.to, empty_from=split.empty_from)
         split.to, split.empty_from = start, question.key
-        split.pages_left = max(split.pages_left - question.pages, 0.0)
         self.pieces.append(found)
+        self._estimate()
         return found
 
     def take_back(self, found: Piece) -> None:

@@ -92,8 +92,8 @@ class StreamReader:
                 self._chains.wait_for_room()
                 yield self._begin(table, partial(self._read, table, piece))
         while self.cursor.can_be_split(tables) and self._chains.is_at_work(self.stream.name):
-            changes = self._chains.changes
-            found = self.cursor.find_question(tables) if self._chains.has_room else None
+            changes, load = self._chains.changes, self._chains.load
+            found = self.cursor.find_question(tables, load) if load < 1 else None
             if found:
                 table, question = found
                 yield self._begin(table, partial(self._ask, table, question))
@@ -238,7 +238,7 @@ class StreamReader:
 
     def _will_ask(self, table: Table, first: Page) -> bool:
         """Whether the question about start keys follows at once."""
-        can_be_asked = self._chains.has_room and find_proving_key(first.sent) is not None
+        can_be_asked = self._chains.load < 1 and find_proving_key(first.sent) is not None
         return can_be_asked and self.cursor.can_be_split([table])
 
 

@@ -235,6 +235,34 @@ def test_notes__fields_left_out() -> None:
     assert sentence.startswith('custom fields without a column of their own: "New". ')
 
 
+def test_notes__again() -> None:
+    """After each report the fields are counted anew."""
+    values = CustomValues(COLUMNS)
+
+    reports = []
+    for _ in range(2):
+        fill(entry("New", 2), values=values)
+        reports.append(list(values.notes()))
+
+    assert reports[0] == reports[1] != []
+
+
+def test_fill__fields_left_out_are_looked_up_once() -> None:
+    """A field without a column costs little from its second contact on: an account has dozens."""
+    lookups = []
+
+    class Known(frozenset[str]):
+        def __contains__(self, field: object) -> bool:
+            lookups.append(field)
+            return super().__contains__(field)
+
+    values = CustomValues(COLUMNS, known=Known({"Left out"}))
+    for _ in range(3):
+        fill(entry("Left out", 1), values=values)
+
+    assert lookups == ["Left out"]
+
+
 def test_notes__many_fields() -> None:
     """However many fields there are and however long their names, it is one line."""
     values = CustomValues([])
