@@ -26,9 +26,9 @@ MINUTES_PER_MONTH = 30 * MINUTES_PER_DAY
 # Airbyte starts no sync while the last one runs.
 MAX_SHARE_OF_INTERVAL = 0.25
 MAX_SEGMENTS_TO_MEASURE = 20
-# Of a table that is read side by side: two until start keys are proved, some while chains begin and
-# the rate rises, and a few in the last gaps, which are not split. On the simulator 11 to 15.
-PAGES_ONE_BY_ONE = 14
+# Of a table that is read side by side: the first one, the proof, the first questions, and what is
+# left at the end. On the simulator 5 to 6.
+PAGES_ONE_BY_ONE = 6
 
 LOGGER = logging.getLogger("airbyte.forecast")
 

@@ -127,7 +127,9 @@ class AutopilotStream(HttpStream, ABC):
         client = self.client
         if question_seconds is not None:
             deadline = Deadline(question_seconds)
-            client = replace(client, policy=QUESTION_POLICY, deadline=deadline, ends_all=False)
+            client = replace(
+                client, policy=QUESTION_POLICY, deadline=deadline, listener=None, ends_all=False
+            )
         with self.client.limiter.chain() as chain, self.client.memory.lease() as lease:
             while not paginator.ended:
                 chain.pages_left = pages_left() if pages_left else paginator.pages_left

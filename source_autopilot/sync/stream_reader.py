@@ -47,6 +47,9 @@ from source_autopilot.text import format_count
 # the CDK's lines only the stack trace of an unexpected error is shown.
 CDK_LOGGER = logging.getLogger("airbyte.concurrent_source")
 
+# For an answer: one page's time is a mean, and a table that waits longer for it loses time.
+MIN_PAGES_TO_WAIT = 10
+
 
 class StreamReader:
     """Reads one stream: its pages become record batches, states and progress."""
@@ -180,7 +183,7 @@ class StreamReader:
             table.partition,
             question.key,
             pages_left=lambda: piece.pages_left if piece else math.inf,
-            question_seconds=question.pages * self._chains.page_seconds,
+            question_seconds=max(question.pages, MIN_PAGES_TO_WAIT) * self._chains.page_seconds,
         )
         with closing(pages):
             first = next(pages, None)
