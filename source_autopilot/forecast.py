@@ -15,7 +15,7 @@ from source_autopilot.api.client import Answer, Client
 from source_autopilot.api.rate_limiter import MAX_REQUESTS_IN_FLIGHT, MAX_REQUESTS_PER_SECOND
 from source_autopilot.api.retry_policy import COMMAND_POLICY, COMMAND_SECONDS, Deadline
 from source_autopilot.config import SIDE_BY_SIDE as SWITCH
-from source_autopilot.errors import UnknownTotals, UserFacingError
+from source_autopilot.errors import RequestFailed, UnknownTotals, UserFacingError
 from source_autopilot.records.page import Page
 from source_autopilot.streams.pagination import PAGE_SIZE
 from source_autopilot.streams.tables import Contacts, SmartSegments, SmartSegmentsContacts
@@ -155,7 +155,10 @@ def _ask_paging(stream: Contacts, first: Answer[Page], deadline: Deadline) -> Pa
     seconds = min(deadline.seconds_left, COMMAND_POLICY.answer_seconds)
     if seconds < 2 * first.seconds:  # half of them may go into the connection
         return Paging.UNKNOWN
-    takes_start_keys = stream.takes_start_keys({}, first.content, seconds=seconds)
+    try:
+        takes_start_keys = stream.takes_start_keys({}, first.content, seconds=seconds)
+    except RequestFailed:  # the rate limit is used up
+        return Paging.UNKNOWN
     return Paging.SIDE_BY_SIDE if takes_start_keys else Paging.ONE_BY_ONE
 
 

@@ -20,8 +20,8 @@ class RetryPolicy:
         max_tries: how often a request is sent while there is trouble other than a rate limit.
         max_trouble_seconds: no further try after that long with tries that failed, pauses included.
         max_pause_seconds: a longer Retry-After is not waited for.
-        max_limited_seconds: how long a rate limit that lets no request through is waited out; None
-            if a refusal is a failed try like any other.
+        max_limited_seconds: how long a rate limit that lets no request through is waited out, 0.0
+            if not at all; None if a refusal is a failed try like any other.
     """
 
     connect_seconds: float
@@ -52,8 +52,9 @@ COMMAND_POLICY = RetryPolicy(
 # For what a command can do without: a forecast, or the columns of a catalog written by hand.
 ONE_TRY_POLICY = replace(COMMAND_POLICY, max_tries=1)
 # For what a read can do without: whether there is a page at a bookmark that was never issued. "No"
-# is an answer, and a page takes 4 s at most [seen, blog of 2015-06-23].
-QUESTION_POLICY = replace(READ_POLICY, answer_seconds=30, max_tries=2)
+# is an answer, and a page takes 4 s at most [seen, blog of 2015-06-23]. It is not worth waiting for
+# a rate limit that is used up.
+QUESTION_POLICY = replace(READ_POLICY, answer_seconds=30, max_tries=2, max_limited_seconds=0.0)
 
 
 class Deadline:

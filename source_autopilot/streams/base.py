@@ -120,7 +120,8 @@ class AutopilotStream(HttpStream, ABC):
             question_seconds: for a bookmark that was never issued: whatever is no page within so
                 many seconds is no failure, and means that there are no pages.
 
-        Raises UserFacingError when a page cannot be had or read: pages are never skipped.
+        Raises UserFacingError when a page cannot be had or read: pages are never skipped. Of a
+        question it is RequestFailed with the status 429 that says that the rate limit is used up.
         """
         paginator = Paginator(bookmark)
         token = {"bookmark": bookmark} if bookmark else None
@@ -144,7 +145,7 @@ class AutopilotStream(HttpStream, ABC):
                     )
                     page = paginator.advance(answer.content)
                 except (RequestFailed, UnreadablePage) as failure:
-                    if client is not self.client:
+                    if client is not self.client and not _is_throttled(failure):
                         return  # the answer to the question is no
                     if isinstance(failure, UnreadablePage):
                         raise self.unusable_page(paginator.pages + 1, failure) from None
@@ -160,7 +161,8 @@ class AutopilotStream(HttpStream, ABC):
     def takes_start_keys(self, partition: Partition, first: Page, *, seconds: float) -> bool:
         """Ask whether ids that were never issued are start keys; `seconds` bound the answer.
 
-        `first` is the partition's first page. No request is sent where its ids cannot tell.
+        `first` is the partition's first page. No request is sent where its ids cannot tell. Raises
+        RequestFailed if the rate limit is used up.
         """
         key = find_proving_key(first.sent)
         if key is None:
@@ -239,3 +241,8 @@ class AutopilotStream(HttpStream, ABC):
         if isinstance(response, Page):
             return response
         return self.parse_page(response.content)
+
+
+def _is_throttled(failure: RequestFailed | UnreadablePage) -> bool:
+    status = failure.status if isinstance(failure, RequestFailed) else None
+    return status == requests.codes.too_many_requests

@@ -144,6 +144,12 @@ class StreamCursor(Cursor):
                 table.take_back(piece)
                 raise
 
+    def withdraw(self, table: Table, question: Question) -> None:
+        """A question was not answered, and may be asked again."""
+        with self._lock:
+            self._require_running()
+            table.withdraw(question)
+
     def can_be_split(self, tables: Iterable[Table]) -> bool:
         """Whether there may be questions about any of the tables, now or later."""
         with self._lock:

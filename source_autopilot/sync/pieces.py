@@ -29,7 +29,7 @@ MIN_PAGES_TO_PROVE = 8.0
 """Of what is left of a table: proof costs a request, and so does each border of pieces."""
 MIN_PAGES_TO_SPLIT, MIN_PAGES_TO_SPLIT_BUSY = 2.0, 6.0
 """What a chain must save, if the rate limit is free, and if it is used: then requests cost time."""
-PAGES_MEANWHILE = 2.0
+PAGES_MEANWHILE = 1.0
 """What a chain reads until a question is answered."""
 MAX_LOST_QUESTIONS = 3
 MAX_NEEDLESS_QUESTIONS = 10
@@ -381,6 +381,12 @@ class Table:
         self.pieces.append(found)
         self._estimate()
         return found
+
+    def withdraw(self, question: Question) -> None:
+        """A question was not answered, which says nothing: it may be asked again."""
+        self._questions.discard(question)
+        if question.proves:
+            self._proof = Proof.NOT_ASKED
 
     def take_back(self, found: Piece) -> None:
         """Rejoin a new piece, of which nothing is out, with the one that it was split from."""

@@ -27,6 +27,7 @@ from source_autopilot.config import CHECK_TOTALS, Switches
 from source_autopilot.errors import (
     OrderInDoubt,
     PageRefused,
+    RequestFailed,
     TableTooShort,
     UnreadablePage,
     transient_error,
@@ -186,7 +187,11 @@ class StreamReader:
             question_seconds=max(question.pages, MIN_PAGES_TO_WAIT) * self._chains.page_seconds,
         )
         with closing(pages):
-            first = next(pages, None)
+            try:
+                first = next(pages, None)
+            except RequestFailed:  # the rate limit is used up
+                self.cursor.withdraw(table, question)
+                return
             to_batch = partial(self._to_batch, table, 1)
             found = self.cursor.answer(table, question, first.content if first else None, to_batch)
             if question.proves:

@@ -1027,14 +1027,12 @@ def test_question__no_is_an_answer(asking: Client, autopilot: Mocker, status: in
     assert autopilot.call_count == 1
 
 
-def test_question__waits_for_the_rate_limit(
-    asking: Client, autopilot: Mocker, clock: Clock
-) -> None:
-    """Refusals because of the rate limit are no answer, however many come."""
-    autopilot.get(LISTS, [LIMITED, LIMITED, retry_after(7), LIMITED, FOUND])
+def test_question__not_worth_the_rate_limit(asking: Client, autopilot: Mocker) -> None:
+    """A refusal because of the rate limit ends the question, and is told from a "no"."""
+    autopilot.get(LISTS, [LIMITED, FOUND])
 
-    assert get_lists(asking) == PAGE
-    assert 7 < clock.seconds < 45
+    assert give_up(asking).status == 429
+    assert autopilot.call_count == 1
 
 
 @pytest.mark.parametrize("trouble", [LIMITED, retry_after(100), retry_after(100, 503)], ids=str)
