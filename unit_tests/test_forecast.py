@@ -14,7 +14,7 @@ from requests import ReadTimeout
 from requests_mock import ANY, Mocker
 
 from source_autopilot.api.client import Client
-from source_autopilot.api.retry_policy import Deadline
+from source_autopilot.api.retry_policy import COMMAND_POLICY, Deadline
 from source_autopilot.forecast import (
     SCHEDULES,
     FirstPages,
@@ -471,6 +471,9 @@ def test_measure_account__start_keys(
 
     assert (totals.contacts, totals.members) == (100_000, [1])
     assert (totals.paging, question.call_count) == (paging, asked)
+    for request in question.request_history:
+        timeouts: Any = request.timeout
+        assert sum(timeouts) <= COMMAND_POLICY.answer_seconds  # a person waits
     assert totals.forecast(30).paging == paging
 
 

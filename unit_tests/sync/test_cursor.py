@@ -317,7 +317,7 @@ def test_deliver__no_state_of_another_worker_between(clock: Clock) -> None:
         lambda cursor, table: cursor.start_over(table),
         lambda cursor, table: cursor.finish(table),
         lambda cursor, table: cursor.can_be_split([table]),
-        lambda cursor, table: cursor.find_question([table]),
+        lambda cursor, table: cursor.find_question([table], 0.0),
         lambda cursor, table: cursor.answer(table, Question("p5", False, 1.0), None, to_batch),
         lambda cursor, table: cursor.ensure_at_least_one_state_emitted(),
         lambda cursor, table: cursor.stop(),
@@ -616,7 +616,7 @@ def test_observe__nothing(cursor: StreamCursor, messages: InMemoryMessageReposit
         lambda cursor, table: cursor.start_over(table),
         lambda cursor, table: cursor.finish(table),
         lambda cursor, table: cursor.can_be_split([table]),
-        lambda cursor, table: cursor.find_question([table]),
+        lambda cursor, table: cursor.find_question([table], 0.0),
         lambda cursor, table: cursor.answer(
             table, Question("p000000200", False, 1.0), page_of(["p000000200"], "b9"), to_batch
         ),
@@ -849,7 +849,7 @@ def test_find_question__of_the_table_with_most_left(cursor: StreamCursor) -> Non
         [piece] = table.pieces
         cursor.deliver(table, piece, page_of(ids, "b1", total=total), to_batch)
 
-    asked = [cursor.find_question([small, large, unordered]) for _ in range(3)]
+    asked = [cursor.find_question([small, large, unordered], 0.0) for _ in range(3)]
 
     assert [found and found[0].partition for found in asked] == [TWO, ONE, None]
     assert cursor.can_be_split([small, unordered])

@@ -13,7 +13,7 @@ from source_autopilot.records.page import Page
 from source_autopilot.streams.start_keys import find_proving_key
 from source_autopilot.sync.pieces import (
     MAX_LOST_QUESTIONS,
-    MIN_PAGES_TO_SPLIT,
+    MIN_PAGES_TO_PROVE,
     Piece,
     Question,
     Step,
@@ -596,7 +596,7 @@ def test_can_be_split__never(table: Table) -> None:
 
 def test_can_be_split__large_enough() -> None:
     """A table with few pages left is sooner read than split; so is one of unknown size."""
-    pages = math.ceil(MIN_PAGES_TO_SPLIT)
+    pages = math.ceil(MIN_PAGES_TO_PROVE)
     tables = [start(total=total)[0] for total in (100 * (1 + pages) - 1, 100 * (1 + pages), None)]
 
     assert [table.can_be_split for table in tables] == [False, True, False]

@@ -96,11 +96,14 @@ def test_walk__ids_without_uuid(setup: Setup) -> None:
 @pytest.mark.parametrize("bookmark", BOOKMARKS)
 @pytest.mark.parametrize("newer_ids", [0.0, 0.2, 1.0])
 def test_walk__is_split(bookmark: str, newer_ids: float) -> None:
-    """Where start keys are taken a table is read in pieces; a question is lost to find out."""
+    """Where start keys are taken a table is read in pieces; a question is lost to find out.
+
+    Others are lost when chains come first to where they ask, which any order of answers may do.
+    """
     outcome = walk(Setup(contacts=120, page_size=4, newer_ids=newer_ids, ways=Ways(bookmark)))
 
     assert outcome.pieces >= 2
-    assert outcome.lost_questions == 1
+    assert 1 <= outcome.lost_questions <= outcome.pieces
     assert outcome.doubts == 0
 
 
