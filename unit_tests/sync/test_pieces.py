@@ -614,6 +614,25 @@ def test_find_question__ids_that_are_no_uuids() -> None:
     assert not table.is_alone
 
 
+def test_answer__where_there_are_no_ids() -> None:
+    """What an answer jumped over is empty: it is not asked about again."""
+    table, _ = start()
+    prove(table)
+    ids = [*IDS[:1000], *IDS[3000:]]
+    jumped: list[str] = []
+
+    while len(jumped) < 3:
+        question = table.find_question()
+        assert question is not None
+        assert not jumped or question.key < jumped[-1] or question.key > IDS[3000]
+        page = page_of([each for each in ids if each > question.key][:100])
+        found = table.answer(question, page)
+        if found:
+            put_out(table, found, page)
+        if IDS[1000] < question.key < IDS[3000]:
+            jumped.append(question.key)
+
+
 @pytest.mark.parametrize(
     ("pages_left", "load", "is_worth_it"),
     [
