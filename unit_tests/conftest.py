@@ -14,6 +14,7 @@ from source_autopilot import config
 from source_autopilot.api.client import Client
 from source_autopilot.api.rate_limiter import RateLimiter
 from source_autopilot.api.retry_policy import READ_POLICY
+from source_autopilot.config import CHECK_TOTALS, SIDE_BY_SIDE
 from unit_tests.support.clock import Clock, WaitingByClock
 from unit_tests.support.constants import KEY, NOW, URL
 
@@ -53,7 +54,7 @@ def _empty_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"):
         monkeypatch.delenv(name, raising=False)
         monkeypatch.delenv(name.lower(), raising=False)
-    for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "NETRC"):
+    for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "NETRC", SIDE_BY_SIDE, CHECK_TOTALS):
         monkeypatch.delenv(name, raising=False)
 
 

@@ -614,6 +614,96 @@ def test_find_question__ids_that_are_no_uuids() -> None:
     assert not table.is_alone
 
 
+def test_answer__where_there_are_no_ids() -> None:
+    """What an answer jumped over is empty: it is not asked about again."""
+    table, _ = start()
+    prove(table)
+    ids = [*IDS[:1000], *IDS[3000:]]
+    jumped: list[str] = []
+
+    while len(jumped) < 3:
+        question = table.find_question()
+        assert question is not None
+        assert not jumped or question.key < jumped[-1] or question.key > IDS[3000]
+        page = page_of([each for each in ids if each > question.key][:100])
+        found = table.answer(question, page)
+        if found:
+            put_out(table, found, page)
+        if IDS[1000] < question.key < IDS[3000]:
+            jumped.append(question.key)
+
+
+@pytest.mark.parametrize(
+    ("pages_left", "load", "is_worth_it"),
+    [
+        (9, 0.99, True),
+        (8, 1.0, True),
+        (7, 1.0, False),
+        (7, 0.5, True),
+        (5, 0.5, True),
+        (4, 0.5, False),
+        (4, 0.0, True),
+        (3, 0.0, False),
+    ],
+)
+def test_find_question__worth_its_request(pages_left: int, load: float, is_worth_it: bool) -> None:
+    """The more of the rate limit is used, the more pages a new chain has to save.
+
+    Two pages of a gap do not count: its own chain reads them until the question is answered.
+    """
+    table, piece = start(total=1000)
+    prove(table)
+    read = 10 - pages_left
+    if read > 1:
+        put_out(table, piece, page_of(IDS[100 : 100 * read], total=1000))
+
+    assert (table.find_question(load) is not None) == is_worth_it
+
+
+def test_answer__how_much_each_piece_has_left() -> None:
+    """With each start it is estimated anew what the pieces have left, in all what the table has."""
+    table, piece, found, begin = split_table()
+
+    assert piece.pages_left == pytest.approx((begin - 100) / 100, abs=1)
+    assert found.pages_left == pytest.approx((3996 - begin) / 100, abs=1)
+    put_out(table, piece, page_of(IDS[100 : 100 + 500]))
+    assert piece.pages_left == pytest.approx((begin - 200) / 100, abs=1)
+    middle, middle_begin = split(table)
+
+    assert middle.pages_left == pytest.approx(
+        min(each - middle_begin for each in (begin, 4096) if each > middle_begin) / 100, abs=1.5
+    )
+    left = sum(each.pages_left for each in table.pieces)
+    assert left == pytest.approx(table.rows_left / 100, abs=0.1)
+
+
+def test_take_back() -> None:
+    """A new piece of which nothing is out can be rejoined, as if it had never been found."""
+    table, piece, found, begin = split_table()
+    question, middle_begin = ask(table)
+    new = table.answer(question, page_of(IDS[middle_begin : middle_begin + 100]))
+    assert new is not None
+
+    table.take_back(new)
+
+    assert table.pieces == [piece, found]
+    assert sorted([(each.start or "", each.to or "~") for each in table.pieces]) == [
+        ("", IDS[begin]),
+        (IDS[begin], "~"),
+    ]
+
+
+def test_take_back__after_a_doubt() -> None:
+    """A piece of a table that was begun anew meanwhile is gone already."""
+    table, _, found, _ = split_table()
+    table.start_over()
+    pieces = [*table.pieces]
+
+    table.take_back(found)
+
+    assert table.pieces == pieces
+
+
 # Rule 5: begun anew
 
 

@@ -417,6 +417,32 @@ def test_read__a_question_that_fails(
         assert len(api.questions) <= 2  # one that proves, and its repeat
 
 
+@pytest.mark.parametrize(
+    ("tries", "failed"), [([503] * 4, False), ([503] * 6, True), ([404], True)], ids=str
+)
+def test_read__a_page_behind_a_good_question(
+    client: Client, autopilot: Mocker, tries: list[int], failed: bool
+) -> None:
+    """Only the question itself may be answered with a "no": what follows is tried as any page."""
+    api = PagedApi(autopilot, IDS, questions_awaited=2)
+    waiting = [*tries]
+
+    def answer_page(bookmark: str | None, body: dict[str, Any]) -> Any:
+        is_second = len(api.questions) > 1 and (
+            bookmark == api.page_behind(api.questions[1])["bookmark"]
+        )
+        return waiting.pop() if is_second and waiting else body
+
+    api.answer_page = answer_page
+
+    messages, failure = take(reader_of(client, slow(contacts, api.asked)))
+
+    assert waiting == []
+    assert isinstance(failure, SyncFailed) == failed
+    assert len(delivered(messages)) == len(set(delivered(messages)))
+    assert (states(messages)[-1] == DONE) == (sorted(delivered(messages)) == IDS) == (not failed)
+
+
 def test_read__a_question_that_is_rate_limited(
     client: Client, autopilot: Mocker, caplog: pytest.LogCaptureFixture
 ) -> None:
