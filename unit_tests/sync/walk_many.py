@@ -22,7 +22,7 @@ def throw_setup(dice: Random) -> Setup:
     """Any setup, more often one whose pages can be read side by side."""
     unknown = dice.choice([*["start_key"] * 8, *UNKNOWN])
     lower_case = dice.choice([0.0, 0.0, 0.0, 0.02, 0.1, 0.3, 1.0])
-    order = dice.choice([*["id"] * 8, "none", *["icu"] * (4 if lower_case else 1)])
+    order = dice.choice([*["id"] * 8, "none", *["icu"] * (8 if lower_case else 1)])
     segments: tuple[int, ...] = ()
     contacts = dice.choice([0, 1, 7, 40, 80, 100, 100, 150, 150, 200, 300])
     if dice.random() < 0.3:
