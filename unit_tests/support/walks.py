@@ -400,6 +400,8 @@ class _Walk:
             failed = RequestFailed("failed", FailureType.transient_error, bookmark=bookmark)
             return self._dice.choice([refused, failed]) if is_question else refused
         ids = [self._account.contact_id(number) for number in found.numbers]
+        if found.bookmark is not None:  # it is known again, whatever becomes of the others
+            self._first_of_attempt.discard((segment_id, self._paging.bookmark(found.bookmark)))
         total = TOTALS[self._setup.totals](len(self._account.members(segment_id)), self._dice)
         return Page(
             [{"contact_id": key, "edits": self._edits[key]} for key in ids],
