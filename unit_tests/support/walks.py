@@ -233,11 +233,11 @@ class PausingChains(Chains):
         self._count -= 1
 
     @property
-    def has_room(self) -> bool:
-        return self._count < self._max_chains
+    def load(self) -> float:
+        return self._count / self._max_chains
 
     def wait_for_room(self) -> None:
-        self._baton.pause(lambda: self.has_room)
+        self._baton.pause(lambda: self._count < self._max_chains)
 
     def wait_for_change(self, changes: int) -> None:
         self._baton.pause(lambda: self.changes != changes)

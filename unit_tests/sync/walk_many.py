@@ -20,18 +20,18 @@ LATER = [way for way in UNKNOWN if way != "every_third"]
 
 def throw_setup(dice: Random) -> Setup:
     """Any setup, more often one whose pages can be read side by side."""
-    unknown = dice.choice([*["start_key"] * 8, *UNKNOWN])
+    unknown = dice.choice([*["start_key"] * 20, *UNKNOWN])
     lower_case = dice.choice([0.0, 0.0, 0.0, 0.02, 0.1, 0.3, 1.0])
-    order = dice.choice([*["id"] * 8, "none", *["icu"] * (8 if lower_case else 1)])
+    order = dice.choice([*["id"] * 12, "none", *["icu"] * (8 if lower_case else 1)])
     segments: tuple[int, ...] = ()
-    contacts = dice.choice([0, 1, 7, 40, 80, 100, 100, 150, 150, 200, 300])
+    contacts = dice.choice([0, 1, 7, 40, 80, *[100] * 4, *[150] * 4, 200, 300])
     if dice.random() < 0.3:
         segments = tuple(dice.randrange(contacts + 1) for _ in range(dice.randrange(1, 3)))
     return Setup(
         seed=dice.randrange(10**6),
         contacts=contacts,
         segments=segments,
-        page_size=dice.choice([2, 3, *[4] * 5, 5, 5, 6, 8, 10]),
+        page_size=dice.choice([2, 3, *[4] * 6, 5, 5, 5, 6, 8, 10]),
         ways=Ways(
             bookmark=dice.choice([*BOOKMARKS]),
             unknown=unknown,
@@ -40,7 +40,7 @@ def throw_setup(dice: Random) -> Setup:
         unknown_later=unknown if dice.random() < 0.7 else dice.choice(LATER),
         newer_ids=dice.choice([0.0, 0.02, 0.2, 0.5, 0.95, 1.0]),
         lower_case_ids=lower_case,
-        numbered_ids=dice.choice([*[0.0] * 8, 0.02, 0.5, 1.0]),
+        numbered_ids=dice.choice([*[0.0] * 20, 0.02, 0.5, 1.0]),
         totals=dice.choice([*["true"] * 8, *TOTALS]),
         checks_totals=dice.random() < 0.8,
         churn=dice.choice([0.0, 0.0, 0.02, 0.1, 0.3, 0.6]),
