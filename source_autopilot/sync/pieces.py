@@ -277,7 +277,8 @@ class Table:
         """Whether there may be questions, now or later."""
         if not self.side_by_side or self.is_alone or self._is_resumed or self.is_finished:
             return False
-        if self._proof == Proof.NO or self._lost_questions >= MAX_LOST_QUESTIONS:
+        max_lost = MAX_LOST_QUESTIONS if self._was_split else MAX_QUESTIONS_AT_FIRST
+        if self._proof == Proof.NO or self._lost_questions >= max_lost:
             return False
         if self._needless_questions >= MAX_NEEDLESS_QUESTIONS:
             return False

@@ -13,6 +13,7 @@ from source_autopilot.records.page import Page
 from source_autopilot.streams.start_keys import find_proving_key
 from source_autopilot.sync.pieces import (
     MAX_LOST_QUESTIONS,
+    MAX_QUESTIONS_AT_FIRST,
     MIN_PAGES_TO_PROVE,
     MIN_PAGES_TO_SPLIT,
     MIN_PAGES_TO_SPLIT_BUSY,
@@ -444,7 +445,7 @@ def test_find_question__in_the_middle_of_the_largest_gap() -> None:
     table, _ = start()
     prove(table)
 
-    begins = sorted(ask(table)[1] for _ in range(3))
+    begins = sorted([split(table)[1], ask(table)[1], ask(table)[1]])
 
     assert begins == pytest.approx([1100, 2100, 3100], abs=250)
 
@@ -490,11 +491,11 @@ LOST: dict[str, Page | None] = {
 
 @pytest.mark.parametrize("page", [*LOST.values()], ids=[*LOST])
 def test_answer__lost(page: Page | None) -> None:
-    """A page that begins no piece is dropped; after three such answers nothing more is asked."""
+    """A page that begins no piece is dropped; with the proof, three requests are lost at most."""
     table, piece = start()
     prove(table)
 
-    for _ in range(MAX_LOST_QUESTIONS):
+    for _ in range(MAX_QUESTIONS_AT_FIRST):
         assert table.can_be_split
         question, begin = ask(table)
         assert begin > 600
@@ -504,6 +505,34 @@ def test_answer__lost(page: Page | None) -> None:
     assert piece.to is None
     assert not table.can_be_split
     assert table.find_question() is None
+
+
+def test_answer__lost_later() -> None:
+    """After three questions in a row that found no start, nothing more is asked."""
+    table, *_ = split_table()
+
+    for _ in range(MAX_LOST_QUESTIONS):
+        assert table.answer(ask(table)[0], None) is None
+
+    assert not table.can_be_split
+    assert len(table.pieces) == 2
+
+
+def test_find_question__two_at_first() -> None:
+    """Until a start is found no more than two are asked for at a time."""
+    table, _ = start()
+    prove(table)
+    ask(table)
+    question, begin = ask(table)
+    assert table.find_question() is None
+
+    page = page_of(IDS[begin : begin + 100])
+    found = table.answer(question, page)
+    assert found is not None
+    put_out(table, found, page)
+
+    ask(table)
+    ask(table)
 
 
 def test_answer__lost_between_good_ones() -> None:
