@@ -145,7 +145,7 @@ def test_describe__for_a_person() -> None:
     [
         (
             Paging.SIDE_BY_SIDE,
-            "106 s, which fits into the 30 minutes of Planned Sync Interval (frequency)",
+            "74 s, which fits into the 30 minutes of Planned Sync Interval (frequency)",
             "Pages of one table are read side by side, because Autopilot takes start keys.",
         ),
         (
@@ -164,7 +164,7 @@ def test_describe__for_a_person() -> None:
             Paging.UNKNOWN,
             "67 minutes",
             "That is with the pages of one table one after the other. If Autopilot takes start"
-            " keys, they are read side by side, in about 106 s.",
+            " keys, they are read side by side, in about 74 s.",
         ),
     ],
 )
@@ -196,7 +196,7 @@ def test_find_problem__paging(paging: Paging, is_a_problem: bool) -> None:
     [
         ([100_000], 1.0, True),
         ([100_000], 0.04, False),  # one chain is as fast as the limit
-        ([1_000], 4.0, False),  # there is nothing worth splitting
+        ([500], 4.0, False),  # there is nothing worth splitting
         ([20_000, *[4_000] * 10], 0.1, False),  # the segments keep the limit busy meanwhile
         ([20_000, *[4_000] * 10], 0.5, True),
     ],

@@ -15,7 +15,7 @@ from airbyte_cdk.models import SyncMode
 from airbyte_cdk.sources.streams.http import HttpStream
 
 from source_autopilot.api.client import Answer, Client
-from source_autopilot.api.error_mapping import TRY_LATER
+from source_autopilot.api.error_mapping import TOO_MANY_REQUESTS, TRY_LATER
 from source_autopilot.api.retry_policy import QUESTION_POLICY, Deadline
 from source_autopilot.errors import (
     RequestFailed,
@@ -245,4 +245,4 @@ class AutopilotStream(HttpStream, ABC):
 
 def _is_throttled(failure: RequestFailed | UnreadablePage) -> bool:
     status = failure.status if isinstance(failure, RequestFailed) else None
-    return status == requests.codes.too_many_requests
+    return status == TOO_MANY_REQUESTS

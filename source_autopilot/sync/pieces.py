@@ -31,6 +31,8 @@ MIN_PAGES_TO_SPLIT, MIN_PAGES_TO_SPLIT_BUSY = 2.0, 6.0
 """What a chain must save, if the rate limit is free, and if it is used: then requests cost time."""
 PAGES_MEANWHILE = 1.0
 """What a chain reads until a question is answered."""
+MAX_QUESTIONS_AT_FIRST = 2
+"""Until one has found a start: with the proof, three requests are lost if start keys fail then."""
 MAX_LOST_QUESTIONS = 3
 MAX_NEEDLESS_QUESTIONS = 10
 MAX_ROWS_MISSING = 100
@@ -275,7 +277,8 @@ class Table:
         """Whether there may be questions, now or later."""
         if not self.side_by_side or self.is_alone or self._is_resumed or self.is_finished:
             return False
-        if self._proof == Proof.NO or self._lost_questions >= MAX_LOST_QUESTIONS:
+        max_lost = MAX_LOST_QUESTIONS if self._was_split else MAX_QUESTIONS_AT_FIRST
+        if self._proof == Proof.NO or self._lost_questions >= max_lost:
             return False
         if self._needless_questions >= MAX_NEEDLESS_QUESTIONS:
             return False
@@ -314,6 +317,9 @@ class Table:
         return Question(key, proves=True, pages=self.rows_left / self._page_size) if key else None
 
     def _find_starting_question(self, load: float) -> Question | None:
+        asked = len(self._questions) + self._lost_questions
+        if not self._was_split and asked >= MAX_QUESTIONS_AT_FIRST:
+            return None
         gaps = self._find_gaps()
         rows_left = self._ids.measure([gap for _, gap in gaps], self.rows_left)
         # A piece's own chain goes on while the question is asked.

@@ -214,6 +214,7 @@ class StreamReader:
             self._count(table, answer, delivery)
             if delivery.step.ends:
                 return
+        raise RuntimeError("the pages of a piece ended before its end")
 
     def _to_batch(self, table: Table, number: int, page: Page) -> RecordBatch:
         rows = self.stream.parse_response(page, stream_slice=table.partition)

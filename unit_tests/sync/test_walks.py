@@ -103,7 +103,7 @@ def test_walk__is_split(bookmark: str, newer_ids: float) -> None:
     outcome = walk(Setup(contacts=120, page_size=4, newer_ids=newer_ids, ways=Ways(bookmark)))
 
     assert outcome.pieces >= 2
-    assert 1 <= outcome.lost_questions <= outcome.pieces
+    assert outcome.lost_questions >= 1
     assert outcome.doubts == 0
 
 
