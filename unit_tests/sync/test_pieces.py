@@ -344,19 +344,32 @@ def test_examine__jumps_over_the_neighbours_first_page() -> None:
         table.examine(piece, page_of([*IDS[100:begin], *IDS[begin + 100 : begin + 200]]))
 
 
-def test_examine__meets_a_start_of_an_attempt_before() -> None:
-    """What page a piece began with, a state does not say: that it is reached has to do."""
-    pieces = [
+def resumed_pieces() -> list[Piece]:
+    """Two pieces of an attempt before: of the second one's first page only the start is known."""
+    return [
         Piece(None, IDS[500], "b", IDS[399], 400, is_resumed=True),
         Piece(IDS[500], None, "b5", IDS[599], 100, is_resumed=True),
     ]
+
+
+def test_examine__meets_a_start_of_an_attempt_before() -> None:
+    """A page that has the start itself meets it."""
+    pieces = resumed_pieces()
     table = Table({}, [*pieces])
 
-    step = put_out(table, pieces[0], page_of([*IDS[400:500], f"{IDS[500]}-new"]))
+    step = put_out(table, pieces[0], page_of(IDS[450:550]))
 
-    assert (out(step), step.ends) == (IDS[400:500], True)
+    assert (out(step), step.ends) == (IDS[450:500], True)
     assert table.pieces == [pieces[1]]
-    assert pieces[1].rows == 600
+
+
+def test_examine__jumps_over_a_start_of_an_attempt_before() -> None:
+    """A page behind the start without it is a doubt: in another order, rows are still to come."""
+    pieces = resumed_pieces()
+    table = Table({}, [*pieces])
+
+    with pytest.raises(OrderInDoubt, match="do not have the rows in common"):
+        table.examine(pieces[0], page_of([*IDS[400:500], f"{IDS[500]}-new"]))
 
 
 @pytest.mark.parametrize("ids", [[], IDS[100:200]], ids=["no rows", "rows"])
