@@ -147,8 +147,6 @@ class Outcome:
 def find_faults(setup: Setup, outcome: Outcome) -> list[str]:
     """The promises that were broken, in words."""
     may_be_short = setup.checks_totals and setup.totals in ("high", "any")
-    # Others are on their way when the third is found to be lost, if the first one of all was not.
-    in_flight = 0 if setup.unknown_later == setup.ways.unknown else setup.chains
     rules = {
         f"lost: {outcome.lost[:3]}": outcome.lost and not outcome.failures,
         f"doubled: {outcome.doubled[:3]}": outcome.doubled,
@@ -157,7 +155,7 @@ def find_faults(setup: Setup, outcome: Outcome) -> list[str]:
         f"failed: {outcome.failures[:1]}": outcome.failures
         and not (may_be_short and outcome.is_too_short),
         f"{outcome.lost_questions} questions lost": setup.unknown_later in NEVER_A_START
-        and outcome.lost_questions > MAX_LOST_QUESTIONS + in_flight,
+        and outcome.lost_questions > MAX_LOST_QUESTIONS,
         "doubted without a split": outcome.doubts
         and not (outcome.pieces or setup.trouble or outcome.is_too_short),
     }
