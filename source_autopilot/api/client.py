@@ -26,7 +26,7 @@ from source_autopilot.api.error_mapping import (
 from source_autopilot.api.memory import Lease, Memory
 from source_autopilot.api.rate_limiter import Chain, RateLimiter
 from source_autopilot.api.retry_policy import Deadline, FailedTries, RetryPolicy
-from source_autopilot.api.transport import fetch, open_session
+from source_autopilot.api.transport import Reply, fetch, open_session
 from source_autopilot.errors import InvalidEnvironment, NoRoom, RequestFailed, UnreadableBody
 
 Content = TypeVar("Content")
@@ -199,12 +199,7 @@ class Client:
         )
         if reply.status != TOO_MANY_REQUESTS:
             self.limiter.succeeded()
-        if failure:
-            return failure
-        try:
-            return Answer(decode(reply.body), reply.seconds)
-        except UnreadableBody as unreadable:
-            return map_unreadable(unreadable, reply.body)
+        return failure or _decode(reply, decode, lease)
 
     def _wait_out(
         self, failure: Failure, stream: str, failed_tries: FailedTries, took_seconds: float
@@ -226,3 +221,14 @@ class Client:
         if failure.concerns_account and self.ends_all:
             self.limiter.close(failure.to_error)
         return failure.to_error()
+
+
+def _decode(
+    reply: Reply, decode: Callable[[bytes], Content], lease: Lease | None
+) -> Answer[Content] | Failure:
+    if lease:
+        lease.decode()
+    try:
+        return Answer(decode(reply.body), reply.seconds)
+    except UnreadableBody as unreadable:
+        return map_unreadable(unreadable, reply.body)

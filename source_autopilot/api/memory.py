@@ -1,4 +1,4 @@
-"""How many bytes of answers a sync holds at once.
+"""How many bytes of answers a sync holds at once, and how many pages of objects.
 
 A worker holds its answer until its rows are on their way out. With pages of 100 kB all workers may;
 with pages of many megabytes some have to wait, and they do so before they ask: the server of an
@@ -15,6 +15,8 @@ from source_autopilot.errors import NoRoom
 
 # A page of 100 sparse contacts has 98 kB [seen]: enough for 80 workers with pages twice as large.
 MAX_BYTES_HELD = 16 * 1024 * 1024
+# The objects of a page take three times its bytes or more.
+MAX_PAGES_DECODED = 20
 
 
 class Memory:
@@ -31,6 +33,7 @@ class Memory:
         self._last_page = 0
         self._exceeding: Lease | None = None
         self._waiting: list[Lease] = []
+        self._decoded = threading.BoundedSemaphore(MAX_PAGES_DECODED)
 
     @contextmanager
     def lease(self) -> Iterator[Lease]:
@@ -87,6 +90,7 @@ class Lease:
         self._memory = memory
         self._reserved = self._used = 0
         self._expected = expected
+        self._is_decoded = False
 
     def renew(self) -> None:
         """Give back the last page's room, and wait until there is room for one like it."""
@@ -112,8 +116,17 @@ class Lease:
         self._used += count
         self._expected = self._used
 
+    def decode(self) -> None:
+        """Wait until the answer may be decoded: then its objects are held as well."""
+        if not self._is_decoded:
+            self._memory._decoded.acquire()
+            self._is_decoded = True
+
     def release(self) -> None:
         """Hold nothing any more."""
+        if self._is_decoded:
+            self._memory._decoded.release()
+            self._is_decoded = False
         if self._used and self._used == self._expected:  # all of a page, not what was dropped
             self._memory._last_page = self._used
         self._memory._give_back(self, self._reserved)

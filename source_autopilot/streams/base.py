@@ -152,6 +152,7 @@ class AutopilotStream(HttpStream, ABC):
                     raise
                 client, token = self.client, self.next_page_token(page)
                 yield replace(answer, content=page)
+                del answer, page  # large, and not needed while the next one is awaited
 
     def first_page(self, partition: Partition) -> Answer[Page] | None:
         """The first page of a partition; None if there is no such partition. Raises as `pages`."""

@@ -8,7 +8,7 @@ import math
 from collections.abc import Mapping
 
 from source_autopilot.errors import UnreadablePage
-from source_autopilot.records.page import Page
+from source_autopilot.records.page import PackedPage, Page
 
 # What is read as one walk: a table is {}, a segment's members are {"segment_id": ...}.
 Partition = Mapping[str, str]
@@ -35,7 +35,7 @@ class Paginator:
         self.pages = 0
         self._seen_bookmarks = {bookmark} if bookmark else set()
         self._seen_pages: set[int] = set()
-        self._before: Page | None = None
+        self._before: PackedPage | None = None
         self._stale_pages = 0
         self._rows_left = math.inf
         self._rows_allowed = math.inf
@@ -61,7 +61,7 @@ class Paginator:
         if page.bookmark:
             self._seen_bookmarks.add(page.bookmark)
         self._rows_left = max(self._rows_left - len(new.rows), 0)
-        self._before = page
+        self._before = PackedPage(page)
         self.pages += 1
         self.bookmark = page.bookmark
         self.ended = page.bookmark is None

@@ -4,6 +4,7 @@ import threading
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 from requests_mock import Mocker
 
 from source_autopilot.api.client import Client
-from source_autopilot.api.memory import Memory
+from source_autopilot.api.memory import MAX_PAGES_DECODED, Memory
 from source_autopilot.errors import NoRoom
 from source_autopilot.streams.tables import Lists
 from unit_tests.support.constants import URL
@@ -162,6 +163,41 @@ def test_take__the_bound_and_one_page(steps: list[tuple[int, int]]) -> None:
             walks[number].release()
             held[number] = 0
         assert sum(held) - max(held) <= 100
+
+
+def test_decode__twenty_pages_at_a_time() -> None:
+    """A walk waits with its bytes while twenty others have their objects, and takes their place."""
+    memory = Memory()
+    with ExitStack() as walks:
+        leases = [walks.enter_context(memory.lease()) for _ in range(MAX_PAGES_DECODED)]
+        for lease in leases:
+            lease.decode()
+            lease.restart()
+            lease.decode()  # another try has the place of the one before
+        with memory.lease() as late:
+            waiting = begin(late.decode)
+            assert waiting.is_alive()
+
+            leases[7].release()
+            waiting.join(timeout=10)
+
+            assert not waiting.is_alive()
+
+
+def test_pages__decoded_in_their_place(client: Client, autopilot: Mocker) -> None:
+    """A page has its place until the next one is asked for, so that no more are decoded."""
+    autopilot.get(URL + "lists", json={"lists": [], "bookmark": "b1"})
+    with ExitStack() as walks:
+        for _ in range(MAX_PAGES_DECODED):
+            walks.enter_context(client.memory.lease()).decode()
+        pages = Lists(client).pages({})
+
+        waiting = begin(partial(next, pages))
+        assert waiting.is_alive()
+        walks.close()
+        waiting.join(timeout=10)
+
+        assert not waiting.is_alive()
 
 
 def test_pages__asked_for_again_when_there_is_room(client: Client, autopilot: Mocker) -> None:

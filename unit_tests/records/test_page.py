@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from source_autopilot.errors import UnreadableBody, UnreadablePage
-from source_autopilot.records.page import Body, Page, decode, decode_members, parse_page
+from source_autopilot.records.page import Body, PackedPage, Page, decode, decode_members, parse_page
 from unit_tests.support.documents import JSON, contacts
 
 TEXT = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]))
@@ -73,7 +73,7 @@ def test_without_repeated(
     """What the page before had with the same content is left out, and nothing else."""
     page = contacts_page({"contacts": rows, "bookmark": "p2", "total_contacts": 7})
 
-    new = page.without_repeated(contacts_page({"contacts": before}))
+    new = page.without_repeated(PackedPage(contacts_page({"contacts": before})))
 
     assert new == replace(
         page,
@@ -89,7 +89,7 @@ def test_without_repeated__knows_what_was_sent() -> None:
     """A page says which rows it was sent with, and which of them the page before had."""
     page = contacts_page({"contacts": [NEW, OTHER]})
 
-    new = page.without_repeated(contacts_page({"contacts": [OLD, OTHER]}))
+    new = page.without_repeated(PackedPage(contacts_page({"contacts": [OLD, OTHER]})))
 
     assert (new.keys, new.sent, sorted(new.known)) == (("p1",), ("p1", "p2"), ["p1", "p2"])
     assert (page.sent, sorted(page.known)) == (("p1", "p2"), [])
@@ -108,6 +108,16 @@ def test_select(kept: list[str]) -> None:
         keys=tuple(kept),
         sent=("p1", "p2"),
     )
+
+
+@pytest.mark.parametrize("value", [2**70, 1.5, "é", None, {"a": [{}]}, [], True])
+def test_without_repeated__any_value(value: Any) -> None:
+    """Whatever JSON can hold is the same again on the next page."""
+    row = {"contact_id": "p1", "Seats": value}
+
+    page = contacts_page({"contacts": [row, OTHER]})
+
+    assert page.without_repeated(PackedPage(contacts_page({"contacts": [row]}))).rows == [OTHER]
 
 
 @pytest.mark.parametrize(
