@@ -75,7 +75,7 @@ test-image: .venv/installed image ## Test the image: our comparisons and Airbyte
 		"'python -m simulator --port 8771 --key fedcba9876543210fedcba9876543210':" \
 		"python -m pytest -p connector_acceptance_test.plugin --acceptance-test-config ."
 
-benchmark: .venv/installed ## Measure the connector beside its peers on the simulator (40 minutes)
+benchmark: .venv/installed ## Measure the connector beside its peers on the simulator (half an hour)
 ifdef WORKLOADS
 	$(BIN)/python -m benchmarks --workloads $(WORKLOADS)
 else

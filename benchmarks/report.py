@@ -34,7 +34,8 @@ for the one before it, is a bound only where the API doesn't begin a page behind
 never issued: "without start keys". Above each table are both numbers, and which is the floor.
 
 Programs that ask at most {pace:.0f} times a second, and so wait for most of the time, were measured
-side by side, up to {side_by_side} of them. All others were alone on the machine.
+side by side, up to {side_by_side} of them, and with them the one that is for its peak of memory.
+All others were alone on the machine.
 {tables}
 ## What is not reached
 
@@ -42,7 +43,7 @@ side by side, up to {side_by_side} of them. All others were alone on the machine
 
 ## To repeat it
 
-`make benchmark` takes about 40 minutes and writes this page and its chart. A part of it, which only
+`make benchmark` takes about half an hour and writes this page and its chart. A part of it, which only
 prints: `make benchmark WORKLOADS="known-limit slow-pages"`. Of some peers, one after the other:
 `.venv/bin/python -m benchmarks --workloads known-limit --peers naive dlt --side-by-side 1`.
 

@@ -1,7 +1,8 @@
 """Which runs may take place side by side: those of programs that wait most of the time.
 
 A program that asks five times a second keeps a core busy for a tenth of the time. Those that are
-faster are measured alone on the machine, and so are processor time and memory.
+faster are measured alone on the machine, and so is processor time. A run that is for its peak of
+memory may be beside others: nobody asks how long it took.
 """
 
 from __future__ import annotations
@@ -24,8 +25,11 @@ Task = tuple[Workload, Peer]
 
 def may_share(task: Task) -> bool:
     """Whether others may be measured beside it."""
+    workload, _ = task
     seconds = _expect_seconds(task)
-    return seconds > 0 and task[0].requests / seconds <= MAX_REQUESTS_A_SECOND
+    if workload.peak_mb and not workload.target:
+        return True
+    return seconds > 0 and workload.requests / seconds <= MAX_REQUESTS_A_SECOND
 
 
 def run_side_by_side(
