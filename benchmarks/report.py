@@ -43,8 +43,8 @@ All others were alone on the machine.
 
 ## To repeat it
 
-`make benchmark` takes about half an hour and writes this page and its chart. A part of it, which only
-prints: `make benchmark WORKLOADS="known-limit slow-pages"`. Of some peers, one after the other:
+`make benchmark` takes about half an hour and writes this page and its chart. A part of it, which
+only prints: `make benchmark WORKLOADS="known-limit slow-pages"`. Of some peers, one at a time:
 `.venv/bin/python -m benchmarks --workloads known-limit --peers naive dlt --side-by-side 1`.
 
 The tap dies at the first contact whose `updated_at` is empty; `benchmarks/programs/tap.py` takes
