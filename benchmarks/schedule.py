@@ -2,7 +2,7 @@
 
 A program that asks five times a second keeps a core busy for a tenth of the time. Those that are
 faster are measured alone on the machine, and so is processor time. A run that is for its peak of
-memory may be beside others: nobody asks how long it took.
+memory may be beside others: its time has no target.
 """
 
 from __future__ import annotations

@@ -80,7 +80,7 @@ class Chains:
         self._wait_for(lambda: self._at_work.total() < max(self._needed, MIN_CHAINS))
 
     def close(self) -> None:
-        """Let nobody wait any more: chains that are still to begin never will."""
+        """End every wait: chains that are still to begin never will."""
         with self._changed:
             self._is_closed = True
             self._notify()
