@@ -1,8 +1,8 @@
 """Start keys: ids that were never issued, asked for in place of a bookmark. Pure.
 
-Pages ascend by contact id in byte order [seen A, and the blog of 2015-06-23], so an id that nobody
-has probably leads to the page that begins behind it [guess]. A question whose answer is known
-proves it: a key from the middle of a page that is already there.
+Pages ascend by contact id in byte order [seen A, and the blog of 2015-06-23], so an id that was
+never issued probably leads to the page that begins behind it [guess]. A question whose answer is
+known proves it: a key from the middle of a page that is already there.
 """
 
 from __future__ import annotations

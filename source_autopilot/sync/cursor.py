@@ -29,11 +29,13 @@ from airbyte_cdk.sources.streams.concurrent.partitions.partition import Partitio
 from airbyte_cdk.sources.types import Record
 from airbyte_cdk.utils.stream_status_utils import as_airbyte_message as status_message
 
+from source_autopilot.config import ALL_ON, Switches
 from source_autopilot.errors import OrderInDoubt, SyncStopped
 from source_autopilot.records.page import Page
 from source_autopilot.streams.pagination import Partition
-from source_autopilot.sync.pieces import Piece, Question, Step, Table
+from source_autopilot.sync.pieces import Piece, Step, Table
 from source_autopilot.sync.record_batch import RecordBatch
+from source_autopilot.sync.splitter import Question, Splitter
 from source_autopilot.sync.state import StreamState
 
 MIN_SECONDS_BETWEEN_STATES = 1.0
@@ -71,15 +73,18 @@ class StreamCursor(Cursor):
         stream_name: str,
         state: StreamState,
         messages: MessageRepository,
+        switches: Switches = ALL_ON,
         *,
         now: Callable[[], float] = time.monotonic,
     ) -> None:
         self._stream = StreamDescriptor(name=stream_name)
         self._state = state
         self._messages = messages
+        self._switches = switches
         self._now = now
         self._lock = threading.Lock()
         self._tables: list[Table] | None = None  # not known yet
+        self._splitters: dict[Table, Splitter] = {}
         self._emitted: dict[str, Any] | None = None
         self._emitted_at = now()
         self._rows_since_state = 0
@@ -104,6 +109,10 @@ class StreamCursor(Cursor):
             if self._state.complete:
                 existing = []
             self._tables = [self._state.table(partition) for partition in existing]
+            for table in self._tables:
+                table.checks_total = self._switches.check_totals
+            if self._switches.side_by_side:
+                self._splitters = {table: Splitter(table) for table in self._tables}
             return [table for table in self._tables if not table.is_finished]
 
     def deliver(
@@ -129,39 +138,49 @@ class StreamCursor(Cursor):
         page: Page | None,
         to_batch: Callable[[Page], RecordBatch],
     ) -> tuple[Piece, Delivery] | None:
-        """What `Table.answer` returns, and what `deliver` does with the first page of a new piece.
+        """What `Splitter.answer` returns, and what `deliver` does with a new piece's first page.
 
         In one step: a state with a piece of which nothing is out would lose rows.
         """
         with self._lock:
             self._require_running()
-            piece = table.answer(question, page)
+            piece = self._splitters[table].answer(question, page)
             if piece is None or page is None:
                 return None
             try:
                 return piece, self._deliver(table, piece, page, to_batch)
             except Exception:
-                table.take_back(piece)
+                table.rejoin(piece)
                 raise
 
     def withdraw(self, table: Table, question: Question) -> None:
         """A question was not answered, and may be asked again."""
         with self._lock:
             self._require_running()
-            table.withdraw(question)
+            self._splitters[table].withdraw(question)
 
-    def can_be_split(self, tables: Iterable[Table]) -> bool:
-        """Whether there may be questions about any of the tables, now or later."""
+    def can_split(self, table: Table | None = None) -> bool:
+        """Whether there may be questions, now or later; about one table, or about any."""
         with self._lock:
             self._require_running()
-            return any(table.can_be_split for table in tables)
+            return any(
+                splitter.can_split
+                for splitter in self._splitters.values()
+                if table in (None, splitter.table)
+            )
 
-    def find_question(self, tables: Iterable[Table], load: float) -> tuple[Table, Question] | None:
+    def takes_start_keys(self, table: Table) -> bool:
+        """Whether it was proved that the API takes start keys for a table."""
+        with self._lock:
+            return self._splitters[table].takes_start_keys
+
+    def find_question(self, load: float) -> tuple[Table, Question] | None:
         """What to ask for now, about the table that has most left; None if there is nothing."""
         with self._lock:
             self._require_running()
-            for table in sorted(tables, key=lambda table: table.rows_left, reverse=True):
-                question = table.find_question(load)
+            by_rows = sorted(self._splitters, key=lambda table: table.rows_left, reverse=True)
+            for table in by_rows:
+                question = self._splitters[table].find_question(load)
                 if question:
                     return table, question
             return None
@@ -222,6 +241,8 @@ class StreamCursor(Cursor):
         batch = to_batch(step.page)
         self._put(batch)
         table.move(piece, step)
+        if table in self._splitters:
+            self._splitters[table].learn(step.page)
         self._emit_now_and_then()
         is_known = not table.is_finished and table.rows is not None
         rows_left = table.rows_left if is_known else 0

@@ -35,11 +35,11 @@ from source_autopilot.forecast import FirstPages
 from source_autopilot.records.page import Page
 from source_autopilot.reports.progress import Progress
 from source_autopilot.streams.base import AutopilotStream
-from source_autopilot.streams.start_keys import find_proving_key
 from source_autopilot.sync.chains import Chains
 from source_autopilot.sync.cursor import Delivery, StreamCursor
-from source_autopilot.sync.pieces import Piece, Question, Table
+from source_autopilot.sync.pieces import Piece, Table
 from source_autopilot.sync.record_batch import RecordBatch
+from source_autopilot.sync.splitter import Question
 from source_autopilot.sync.state import StreamState
 from source_autopilot.text import format_count
 
@@ -66,8 +66,7 @@ class StreamReader:
         self.stream = stream
         self._chains = chains
         self._first_pages = first_pages
-        self._switches = switches
-        self.cursor = StreamCursor(stream.name, state, messages)
+        self.cursor = StreamCursor(stream.name, state, messages, switches)
         self._progress = Progress(stream.name, messages, stream.logger)
 
     def to_cdk_stream(self) -> AbstractStream:
@@ -89,14 +88,16 @@ class StreamReader:
         First they read the pieces that there are. Then, as long as that keeps the rate limit busy,
         they ask for the starts of others, and read those.
         """
-        tables = self._select_tables()
+        tables = self.cursor.select_unfinished(self.stream.stream_slices())
+        self._progress.tables = len(tables)
+        self._first_pages.expect(self.stream.name, len(tables))
         for table in tables:
             for piece in [*table.pieces]:
                 self._chains.wait_for_room()
                 yield self._begin(table, partial(self._read, table, piece))
-        while self.cursor.can_be_split(tables) and self._chains.is_at_work(self.stream.name):
+        while self.cursor.can_split() and self._chains.is_at_work(self.stream.name):
             changes, load = self._chains.changes, self._chains.load
-            found = self.cursor.find_question(tables, load) if load < 1 else None
+            found = self.cursor.find_question(load) if load < 1 else None
             if found:
                 table, question = found
                 yield self._begin(table, partial(self._ask, table, question))
@@ -110,15 +111,6 @@ class StreamReader:
             self.stream.logger.info(f"{self.stream.name}: {sentence}")
         left_out = self.stream.left_out(self._progress.left_out)
         self._progress.log_summary(complete=complete, left_out=left_out)
-
-    def _select_tables(self) -> list[Table]:
-        tables = self.cursor.select_unfinished(self.stream.stream_slices())
-        for table in tables:
-            table.side_by_side = self._switches.side_by_side
-            table.checks_total = self._switches.check_totals
-        self._progress.tables = len(tables)
-        self._first_pages.expect(self.stream.name, len(tables))
-        return tables
 
     def _begin(self, table: Table, work: Callable[[], None]) -> Callable[[], None]:
         self._chains.begin(self.stream.name)
@@ -197,7 +189,8 @@ class StreamReader:
         to_batch = partial(self._to_batch, table, 1)
         found = self.cursor.answer(table, question, answer.content if answer else None, to_batch)
         if question.proves:
-            self._first_pages.add_answer(table, takes_start_keys=table.takes_start_keys)
+            takes_start_keys = self.cursor.takes_start_keys(table)
+            self._first_pages.add_answer(table, takes_start_keys=takes_start_keys)
         if answer is None or found is None:
             return None
         piece, delivery = found
@@ -249,7 +242,7 @@ class StreamReader:
             delivered=delivery.records,
         )
         if delivery.is_first:
-            if self._will_ask(table, page):
+            if self._chains.load < 1 and self.cursor.can_split(table):
                 self._first_pages.expect_answer(table)
             self._first_pages.add(max(page.total or 0, len(page.rows)), answer.seconds)
         if step.missing:
@@ -258,11 +251,6 @@ class StreamReader:
                 f" {format_count(step.missing, 'row')} more than came; perhaps they were deleted"
                 " while the sync ran."
             )
-
-    def _will_ask(self, table: Table, first: Page) -> bool:
-        """Whether the question about start keys follows at once."""
-        can_be_asked = self._chains.load < 1 and find_proving_key(first.sent) is not None
-        return can_be_asked and self.cursor.can_be_split([table])
 
 
 class _ChainGenerator(PartitionGenerator):

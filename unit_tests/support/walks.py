@@ -43,8 +43,9 @@ from source_autopilot.streams.base import AutopilotStream
 from source_autopilot.streams.pagination import Partition
 from source_autopilot.sync.chains import Chains
 from source_autopilot.sync.cursor import Delivery, StreamCursor
-from source_autopilot.sync.pieces import Piece, Question, Table
+from source_autopilot.sync.pieces import Piece, Table
 from source_autopilot.sync.record_batch import RecordBatch
+from source_autopilot.sync.splitter import Question
 from source_autopilot.sync.state import COMPLETE, StreamState
 from source_autopilot.sync.stream_reader import StreamReader
 from unit_tests.support.baton import Baton
@@ -343,15 +344,11 @@ class _Walk:
             URL, SecretStr(KEY), limiter, READ_POLICY, ask=self._ask_for_page
         )
         stream.partitions = tuple({"segment_id": key} if key else {} for key in self._segments)
-        reader = StreamReader(
-            stream,
-            StreamState.parse(state),
-            messages,
-            chains,
-            FirstPages([STREAM], lambda *_: None),
-            Switches(check_totals=self._setup.checks_totals),
-        )
-        cursor = CountingCursor(STREAM, StreamState.parse(state), messages, now=self._clock.now)
+        switches = Switches(check_totals=self._setup.checks_totals)
+        first_pages = FirstPages([STREAM], lambda *_: None)
+        parsed = StreamState.parse(state)
+        reader = StreamReader(stream, parsed, messages, chains, first_pages, switches)
+        cursor = CountingCursor(STREAM, parsed, messages, switches, now=self._clock.now)
         reader.cursor = cursor
 
         def plan() -> None:

@@ -16,8 +16,9 @@ from source_autopilot.errors import OrderInDoubt, SyncStopped, TableTooShort
 from source_autopilot.records.page import Page
 from source_autopilot.streams.pagination import Partition
 from source_autopilot.sync.cursor import Delivery, StreamCursor
-from source_autopilot.sync.pieces import Piece, Question, Table
+from source_autopilot.sync.pieces import Piece, Table
 from source_autopilot.sync.record_batch import RecordBatch
+from source_autopilot.sync.splitter import Question
 from source_autopilot.sync.state import StreamState
 from unit_tests.support.clock import Clock
 
@@ -316,8 +317,8 @@ def test_deliver__no_state_of_another_worker_between(clock: Clock) -> None:
         lambda cursor, table: cursor.select_unfinished([ONE, TWO]),
         lambda cursor, table: cursor.start_over(table),
         lambda cursor, table: cursor.finish(table),
-        lambda cursor, table: cursor.can_be_split([table]),
-        lambda cursor, table: cursor.find_question([table], 0.0),
+        lambda cursor, table: cursor.can_split(table),
+        lambda cursor, _: cursor.find_question(0.0),
         lambda cursor, table: cursor.answer(table, Question("p5", False, 1.0), None, to_batch),
         lambda cursor, table: cursor.ensure_at_least_one_state_emitted(),
         lambda cursor, table: cursor.stop(),
@@ -326,7 +327,7 @@ def test_deliver__no_state_of_another_worker_between(clock: Clock) -> None:
         "select_unfinished",
         "start_over",
         "finish",
-        "can_be_split",
+        "can_split",
         "find_question",
         "answer",
         "ensure",
@@ -615,8 +616,8 @@ def test_observe__nothing(cursor: StreamCursor, messages: InMemoryMessageReposit
         lambda cursor, table: cursor.select_unfinished([ONE]),
         lambda cursor, table: cursor.start_over(table),
         lambda cursor, table: cursor.finish(table),
-        lambda cursor, table: cursor.can_be_split([table]),
-        lambda cursor, table: cursor.find_question([table], 0.0),
+        lambda cursor, table: cursor.can_split(table),
+        lambda cursor, _: cursor.find_question(0.0),
         lambda cursor, table: cursor.answer(
             table, Question("p000000200", False, 1.0), page_of(["p000000200"], "b9"), to_batch
         ),
@@ -626,7 +627,7 @@ def test_observe__nothing(cursor: StreamCursor, messages: InMemoryMessageReposit
         "select_unfinished",
         "start_over",
         "finish",
-        "can_be_split",
+        "can_split",
         "find_question",
         "answer",
         "deliver",
@@ -849,8 +850,8 @@ def test_find_question__of_the_table_with_most_left(cursor: StreamCursor) -> Non
         [piece] = table.pieces
         cursor.deliver(table, piece, page_of(ids, "b1", total=total), to_batch)
 
-    asked = [cursor.find_question([small, large, unordered], 0.0) for _ in range(3)]
+    asked = [cursor.find_question(0.0) for _ in range(3)]
 
     assert [found and found[0].partition for found in asked] == [TWO, ONE, None]
-    assert cursor.can_be_split([small, unordered])
-    assert not cursor.can_be_split([unordered])
+    assert [cursor.can_split(table) for table in (small, large, unordered)] == [True, True, False]
+    assert cursor.can_split()

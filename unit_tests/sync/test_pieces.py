@@ -1,61 +1,14 @@
 """Tests of `sync.pieces`: what each page means for its piece of a table."""
 
-import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from source_autopilot.errors import OrderInDoubt, TableTooShort
 from source_autopilot.records.page import Page
-from source_autopilot.streams.start_keys import find_proving_key
-from source_autopilot.sync.pieces import (
-    MAX_LOST_QUESTIONS,
-    MAX_QUESTIONS_AT_FIRST,
-    MIN_PAGES_TO_PROVE,
-    MIN_PAGES_TO_SPLIT,
-    MIN_PAGES_TO_SPLIT_BUSY,
-    PAGES_MEANWHILE,
-    Piece,
-    Question,
-    Step,
-    Table,
-)
-
-IDS = [f"person_{number << 20:08X}-0000-4000-8000-000000000000" for number in range(4096)]
-"""Evenly over all ids."""
-
-
-def page_of(
-    ids: Iterable[str], bookmark: str | None = "b", *, total: int | None = None, known: int = 0
-) -> Page:
-    """A page with these ids, of which so many at its begin were on the page before."""
-    sent = tuple(ids)
-    rows = [{"contact_id": contact_id} for contact_id in sent[known:]]
-    return Page(
-        rows,
-        bookmark,
-        total,
-        keys=sent[known:],
-        sent=sent,
-        known=frozenset(sent[:known]),
-        repeated=known,
-    )
-
-
-def put_out(table: Table, piece: Piece, page: Page) -> Step:
-    """What a page means for a piece, once it is out."""
-    step = table.examine(piece, page)
-    table.move(piece, step)
-    return step
-
-
-def out(step: Step) -> list[str]:
-    """The ids of the rows that go out in a step."""
-    assert [row["contact_id"] for row in step.page.rows] == list(step.page.keys)
-    return list(step.page.keys)
+from source_autopilot.sync.pieces import Piece, Table
+from unit_tests.support.pieces import IDS, out, page_of, put_out
 
 
 def start(*, total: int | None = 4096, size: int = 100) -> tuple[Table, Piece]:
@@ -72,38 +25,18 @@ def resumed(**fields: Any) -> tuple[Table, Piece]:
     return Table({}, [piece]), piece
 
 
-def prove(table: Table) -> None:
-    """Let the API prove that it takes start keys."""
-    question = table.find_question()
-    assert question is not None
-    assert question.proves
-    assert table.answer(question, page_of(IDS[50:150])) is None
-
-
-def ask(table: Table) -> tuple[Question, int]:
-    """The next start key, and the number of the first row behind it."""
-    question = table.find_question()
-    assert question is not None
-    assert not question.proves
-    return question, next(number for number, each in enumerate(IDS) if each > question.key)
-
-
-def split(table: Table, *, size: int = 100) -> tuple[Piece, int]:
-    """A new piece whose first page is out, and the number of its first row."""
-    question, begin = ask(table)
-    page = page_of(IDS[begin : begin + size])
-    found = table.answer(question, page)
-    assert found is not None
-    put_out(table, found, page)
-    return found, begin
-
-
-def split_table() -> tuple[Table, Piece, Piece, int]:
+def split_table(begin: int = 2000) -> tuple[Table, Piece, Piece, int]:
     """A table in two pieces, and the number of the row with which the second one begins."""
     table, piece = start()
-    prove(table)
-    found, begin = split(table)
-    return table, piece, found, begin
+    return table, piece, split(table, piece, begin), begin
+
+
+def split(table: Table, piece: Piece, begin: int) -> Piece:
+    """A new piece at the end of another, whose first page is out."""
+    page = page_of(IDS[begin : begin + 100])
+    found = table.split(piece, page, IDS[begin - 1] + "0")
+    put_out(table, found, page)
+    return found
 
 
 # Rule 2: what a page means for its piece
@@ -223,8 +156,6 @@ def test_examine__doubt_of_a_table_that_was_never_split(ids: Sequence[str]) -> N
     assert table.is_alone
     assert table.pieces == [piece]
     assert piece.bookmark == "b2"
-    assert not table.can_be_split
-    assert table.find_question() is None
 
 
 @pytest.mark.parametrize("ids", [*NOT_IN_ORDER.values()], ids=[*NOT_IN_ORDER])
@@ -403,355 +334,49 @@ def test_examine__the_last_piece_ends_without_a_bookmark() -> None:
     assert table.is_finished
 
 
-# Rule 4: what a question finds
-
-
-def test_find_question__proves_first() -> None:
-    """The first question is one whose answer is known; no other is asked meanwhile."""
-    table, _ = start()
-
-    question = table.find_question()
-
-    assert question is not None
-    assert question.proves
-    assert question.key == find_proving_key(IDS[:100])
-    assert table.find_question() is None
-
-
-def test_find_question__not_before_the_first_page() -> None:
-    """As long as no page is out, nothing is known that could be asked."""
-    table = Table({})
-
-    assert table.can_be_split
-    assert table.find_question() is None
-
-
-@pytest.mark.parametrize(
-    "page",
-    [
-        None,
-        page_of(IDS[:100]),
-        page_of([], None),
-        page_of(IDS[50:150], None),
-        page_of(IDS[50:350:3]),
-        page_of(IDS[1000:1100]),
-        page_of(IDS[51:151]),
-    ],
-    ids=["none", "first", "empty", "no bookmark", "every third", "some page", "late"],
-)
-def test_answer__no_proof(page: Page | None) -> None:
-    """An API that does not take start keys is asked once, and the table goes on as before."""
-    table, piece = start()
-    question = table.find_question()
-    assert question is not None
-
-    assert table.answer(question, page) is None
-
-    assert not table.can_be_split
-    assert table.find_question() is None
-    assert out(put_out(table, piece, page_of(IDS[100:200]))) == IDS[100:200]
-    assert not table.is_alone
-
-
-def test_find_question__in_the_middle_of_the_largest_gap() -> None:
-    """The next key halves what is left; the one after it the larger half, and so on."""
-    table, _ = start()
-    prove(table)
-
-    begins = sorted([split(table)[1], ask(table)[1], ask(table)[1]])
-
-    assert begins == pytest.approx([1100, 2100, 3100], abs=250)
-
-
-def test_answer__a_new_piece() -> None:
-    """What begins behind a key is a piece; the one that it lies in ends there."""
-    table, piece = start()
-    prove(table)
-    question, begin = ask(table)
-    page = page_of(IDS[begin : begin + 100], "b9")
-
-    found = table.answer(question, page)
-
-    assert found is not None
-    assert (found.start, found.to, piece.start, piece.to) == (IDS[begin], None, None, IDS[begin])
-    step = put_out(table, found, page)
-    assert (out(step), step.rows, step.ends) == (IDS[begin : begin + 100], 100, False)
-    assert (found.bookmark, found.after, found.rows) == ("b9", IDS[begin + 99], 100)
-    assert table.rows == 200
-
-
-def test_answer__within_a_piece_between_others() -> None:
-    """A piece in the middle of a table is split as well: its end becomes the new one's."""
-    table, piece, last, begin = split_table()
-    middle, middle_begin = split(table)
-
-    borders = sorted(
-        [(each.start or "", each.to or "~") for each in (piece, last, middle)],
-    )
-    ids = sorted([IDS[begin], IDS[middle_begin]])
-    assert borders == [("", ids[0]), (ids[0], ids[1]), (ids[1], "~")]
-
-
-LOST: dict[str, Page | None] = {
-    "no page": None,
-    "no rows": page_of([]),
-    "no bookmark": page_of(IDS[3000:3100], None),
-    "no order": page_of(IDS[3100:3000:-1]),
-    "first page": page_of(IDS[:100]),
-    "before the key": page_of(IDS[500:600]),
-}
-
-
-@pytest.mark.parametrize("page", [*LOST.values()], ids=[*LOST])
-def test_answer__lost(page: Page | None) -> None:
-    """A page that begins no piece is dropped; with the proof, three requests are lost at most."""
-    table, piece = start()
-    prove(table)
-
-    for _ in range(MAX_QUESTIONS_AT_FIRST):
-        assert table.can_be_split
-        question, begin = ask(table)
-        assert begin > 600
-        assert table.answer(question, page) is None
-
-    assert table.pieces == [piece]
-    assert piece.to is None
-    assert not table.can_be_split
-    assert table.find_question() is None
-
-
-def test_answer__lost_later() -> None:
-    """After three questions in a row that found no start, nothing more is asked."""
-    table, *_ = split_table()
-
-    for _ in range(MAX_LOST_QUESTIONS):
-        assert table.answer(ask(table)[0], None) is None
-
-    assert not table.can_be_split
-    assert len(table.pieces) == 2
-
-
-def test_find_question__two_at_first() -> None:
-    """Until a start is found no more than two are asked for at a time."""
-    table, _ = start()
-    prove(table)
-    ask(table)
-    question, begin = ask(table)
-    assert table.find_question() is None
-
-    page = page_of(IDS[begin : begin + 100])
-    found = table.answer(question, page)
-    assert found is not None
-    put_out(table, found, page)
-
-    ask(table)
-    ask(table)
-
-
-def test_answer__lost_between_good_ones() -> None:
-    """Lost questions count in a row: after a good one the next may be lost again."""
-    table, _ = start()
-    prove(table)
-
-    for _ in range(MAX_LOST_QUESTIONS):
-        question, _ = ask(table)
-        table.answer(question, None)
-        if table.can_be_split:
-            split(table)
-
-    assert table.can_be_split
-
-
-def test_withdraw__says_nothing() -> None:
-    """A question without an answer is not lost, and is asked again: the one that proves, too."""
-    table, _ = start()
-
-    for _ in range(MAX_LOST_QUESTIONS):
-        question = table.find_question()
-        assert question is not None
-        assert question.proves
-        table.withdraw(question)
-    prove(table)
-    for _ in range(MAX_LOST_QUESTIONS):
-        table.withdraw(ask(table)[0])
-
-    assert split(table)[0] in table.pieces
-
-
-def test_answer__where_the_chain_has_been() -> None:
-    """A page whose rows went out while it was asked for begins no piece."""
-    table, piece = start()
-    prove(table)
-    question, begin = ask(table)
-    put_out(table, piece, page_of(IDS[100 : begin + 200]))
-
-    assert table.answer(question, page_of(IDS[begin : begin + 100])) is None
-
-    assert table.pieces == [piece]
-
-
-def test_answer__just_ahead_of_the_chain() -> None:
-    """A page begins a piece if its first row is not out, however near the chain is."""
-    table, piece = start()
-    prove(table)
-    question, begin = ask(table)
-    put_out(table, piece, page_of(IDS[100:begin]))
-
-    assert table.answer(question, page_of(IDS[begin : begin + 100])) is not None
-
-    assert piece.to == IDS[begin]
-
-
-def test_answer__needless_questions_stop() -> None:
-    """A table that is smaller than its total is not asked about for ever: all pages are known."""
-    table, _ = start(total=1_000_000)
-    prove(table)
-
-    for _ in range(60):
-        question = table.find_question()
-        if question is None:
-            break
-        ids = [contact_id for contact_id in IDS if contact_id > question.key][:100]
-        page = page_of(ids, "b" if len(ids) == 100 else None)
-        found = table.answer(question, page)
-        if found:
-            put_out(table, found, page)
-    else:
-        pytest.fail("it asks for ever")
-
-    assert not table.can_be_split
-
-
-def test_answer__after_a_doubt() -> None:
-    """An answer that comes after the table was begun anew is dropped."""
-    table, _ = start()
-    prove(table)
-    question, begin = ask(table)
-    table.start_over()
-
-    assert table.answer(question, page_of(IDS[begin : begin + 100])) is None
-
-    assert [(piece.start, piece.to, piece.bookmark) for piece in table.pieces] == [
-        (None, None, None)
-    ]
-
-
-@pytest.mark.parametrize(
-    "table",
-    [
-        Table({}, side_by_side=False),
-        Table({}, is_alone=True),
-        Table({}, [Piece(bookmark="b", rows=100, is_resumed=True)]),
-        Table({}, []),
-    ],
-    ids=["switched off", "alone", "resumed", "finished"],
-)
-def test_can_be_split__never(table: Table) -> None:
-    """Tables that are no longer to be split, or not at all, are not asked about."""
-    for piece in [*table.pieces]:
-        put_out(table, piece, page_of(IDS[:100], total=4096))
-
-    assert not table.can_be_split
-    assert table.find_question() is None
-
-
-def test_can_be_split__large_enough() -> None:
-    """A table with few pages left is sooner read than split; so is one of unknown size."""
-    pages = math.ceil(MIN_PAGES_TO_PROVE)
-    tables = [start(total=total)[0] for total in (100 * (1 + pages) - 1, 100 * (1 + pages), None)]
-
-    assert [table.can_be_split for table in tables] == [False, True, False]
-    assert [table.find_question() is not None for table in tables] == [False, True, False]
-
-
-def test_find_question__ids_that_are_no_uuids() -> None:
-    """A table whose ids are no UUIDs is read as one chain; its order may be fine."""
-    table = Table({})
-    [piece] = table.pieces
-    put_out(table, piece, page_of([f"contact_{number:04}" for number in range(100)], total=9000))
-
-    assert table.find_question() is None
-    assert not table.can_be_split
-    assert not table.is_alone
-
-
-def test_answer__where_there_are_no_ids() -> None:
-    """What an answer jumped over is empty: it is not asked about again."""
-    table, _ = start()
-    prove(table)
-    ids = [*IDS[:1000], *IDS[3000:]]
-    jumped: list[str] = []
-
-    while question := table.find_question():
-        assert not jumped or question.key < jumped[-1] or question.key > IDS[3000]
-        page = page_of([each for each in ids if each > question.key][:100])
-        found = table.answer(question, page)
-        if found:
-            put_out(table, found, page)
-        if IDS[1000] < question.key < IDS[3000]:
-            jumped.append(question.key)
-    assert len(jumped) > 1
-
-    assert jumped
-
-
-@pytest.mark.parametrize("load", [0.0, 0.5, 1.0])
-def test_find_question__worth_its_request(load: float) -> None:
-    """The more of the rate limit is used, the more pages a new chain has to save.
-
-    What the gap's own chain reads until the question is answered does not count.
-    """
-    pages = PAGES_MEANWHILE + max(MIN_PAGES_TO_SPLIT, load * MIN_PAGES_TO_SPLIT_BUSY)
-    asked = []
-    for rows_left in (math.floor(100 * pages) - 1, math.ceil(100 * pages) + 1):
-        table, piece = start(total=2000)
-        prove(table)
-        put_out(table, piece, page_of(IDS[100 : 2000 - rows_left], total=2000))
-        asked.append(table.find_question(load) is not None)
-
-    assert asked == [False, True]
-
-
-def test_answer__how_much_each_piece_has_left() -> None:
-    """With each start it is estimated anew what the pieces have left, in all what the table has."""
+@pytest.mark.parametrize("middle", [1000, 3000])
+def test_split__within_a_piece(middle: int) -> None:
+    """A new piece begins with its page and ends where the one that it was split from did."""
     table, piece, found, begin = split_table()
 
-    assert piece.pages_left == pytest.approx((begin - 100) / 100, abs=1)
-    assert found.pages_left == pytest.approx((3996 - begin) / 100, abs=1)
-    put_out(table, piece, page_of(IDS[100 : 100 + 500]))
-    assert piece.pages_left == pytest.approx((begin - 200) / 100, abs=1)
-    middle, middle_begin = split(table)
+    new = split(table, piece if middle < begin else found, middle)
 
-    assert middle.pages_left == pytest.approx(
-        min(each - middle_begin for each in (begin, 4096) if each > middle_begin) / 100, abs=1.5
+    starts = sorted([IDS[begin], IDS[middle]])
+    assert sorted((each.start or "", each.to or "~") for each in table.pieces) == [
+        ("", starts[0]),
+        (starts[0], starts[1]),
+        (starts[1], "~"),
+    ]
+    assert (new.start, new.after, new.rows, table.rows) == (
+        IDS[middle],
+        IDS[middle + 99],
+        100,
+        300,
     )
-    left = sum(each.pages_left for each in table.pieces)
-    assert left == pytest.approx(table.rows_left / 100, abs=0.1)
 
 
-def test_take_back() -> None:
+@pytest.mark.parametrize("middle", [1000, 3000])
+def test_rejoin(middle: int) -> None:
     """A new piece of which nothing is out can be rejoined, as if it had never been found."""
     table, piece, found, begin = split_table()
-    question, middle_begin = ask(table)
-    new = table.answer(question, page_of(IDS[middle_begin : middle_begin + 100]))
-    assert new is not None
+    halves = piece if middle < begin else found
+    before = (halves.start, halves.to, halves.empty_from)
+    new = table.split(halves, page_of(IDS[middle : middle + 100]), IDS[middle - 1] + "0")
+    assert halves.to == IDS[middle]
 
-    table.take_back(new)
+    table.rejoin(new)
 
     assert table.pieces == [piece, found]
-    assert sorted([(each.start or "", each.to or "~") for each in table.pieces]) == [
-        ("", IDS[begin]),
-        (IDS[begin], "~"),
-    ]
+    assert (halves.start, halves.to, halves.empty_from) == before
 
 
-def test_take_back__after_a_doubt() -> None:
+def test_rejoin__after_a_doubt() -> None:
     """A piece of a table that was begun anew meanwhile is gone already."""
     table, _, found, _ = split_table()
     table.start_over()
     pieces = [*table.pieces]
 
-    table.take_back(found)
+    table.rejoin(found)
 
     assert table.pieces == pieces
 
@@ -769,7 +394,6 @@ def test_start_over__one_chain_from_the_start() -> None:
     assert new not in (piece, found)
     assert (new.start, new.to, new.bookmark, new.after, new.rows) == (None, None, None, None, 0)
     assert table.is_alone
-    assert not table.can_be_split
     assert out(put_out(table, new, page_of(IDS[:100], "b1"))) == IDS[:100]
     assert out(put_out(table, new, page_of(IDS[100:], None))) == IDS[100:]
 
@@ -939,55 +563,3 @@ def test_finish__nothing_to_read() -> None:
     table.finish()
 
     assert table.is_finished
-
-
-# Laws
-
-
-@given(st.data())
-def test_table__any_walk(data: st.DataObject) -> None:
-    """In whatever order pages and answers come, each row of a table goes out exactly once."""
-    number = data.draw(st.integers(1, 400), label="rows")
-    size = data.draw(st.integers(4, 20), label="page size")
-    overlap = data.draw(st.sampled_from([0, 0, 1]), label="rows on two pages")
-    ids = IDS[:: len(IDS) // number][:number]
-    table = Table({})
-    positions: dict[int, int] = {}  # of the next page of each piece
-    known: dict[int, tuple[str, ...]] = {}
-    questions: list[Question] = []
-    delivered: list[str] = []
-
-    def take(piece: Piece | None, begin: int, question: Question | None = None) -> None:
-        sent = tuple(ids[begin : begin + size])
-        more = begin + size < number
-        before = known.get(id(piece), ())
-        page = page_of(
-            sent,
-            f"b{begin + size}" if more else None,
-            total=number,
-            known=len(set(sent) & set(before)),
-        )
-        if question:
-            piece = table.answer(question, page)
-        if piece and piece in table.pieces:
-            delivered.extend(put_out(table, piece, page).page.keys)
-            positions[id(piece)] = begin + size - overlap
-            known[id(piece)] = sent
-
-    keep = [*table.pieces]  # so that no id is used again
-    while not table.is_finished:
-        can_answer = bool(questions) and data.draw(st.booleans(), label="answer")
-        if can_answer:
-            question = questions.pop(data.draw(st.integers(0, len(questions) - 1)))
-            begin = next((place for place, each in enumerate(ids) if each > question.key), number)
-            take(None, begin, question)
-            keep += table.pieces
-        else:
-            piece = data.draw(st.sampled_from(table.pieces), label="piece")
-            take(piece, positions.get(id(piece), 0))
-        if data.draw(st.booleans(), label="ask"):
-            question_found = table.find_question()
-            questions += [question_found] if question_found else []
-
-    assert sorted(delivered) == ids
-    assert not table.is_alone
