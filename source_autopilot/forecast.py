@@ -383,6 +383,12 @@ class FirstPages:
                 self._paging = Paging.ONE_BY_ONE
             self._report_all_known()
 
+    def expect_no_answers(self, tables: Iterable[Hashable]) -> None:
+        """No answer about these tables will come any more: they are read."""
+        with self._lock:
+            self._unanswered.difference_update(tables)
+            self._report_all_known()
+
     def _report_all_known(self) -> None:
         is_waiting = self._unknown_streams or self._chains_left or self._unanswered
         if self._rows and not is_waiting and not self._is_reported:

@@ -317,6 +317,21 @@ def test_first_pages__wait_for_an_answer(
     assert reports == [([700, 30], 1.0, paging)]
 
 
+def test_first_pages__no_answer_is_to_come(first_pages: FirstPages, reports: Reports) -> None:
+    """A table that is read before its question was asked holds nothing up."""
+    first_pages.expect("contacts", 1)
+    first_pages.expect("pairs", 1)
+    first_pages.expect_answer("contacts")
+    first_pages.add(700, 1.0)
+    first_pages.add(30, 1.0)
+    assert reports == []
+
+    first_pages.expect_no_answers(["contacts", "pairs"])
+    first_pages.expect_no_answers(["contacts"])
+
+    assert reports == [([700, 30], 1.0, Paging.UNKNOWN)]
+
+
 @pytest.mark.parametrize("answers", [[True, False], [False, True]])
 def test_first_pages__one_yes_is_enough(
     first_pages: FirstPages, reports: Reports, answers: list[bool]

@@ -134,9 +134,10 @@ class SmartSegmentsContacts(AutopilotStream):
         cursor_field: list[str] | None = None,
         stream_state: Mapping[str, Any] | None = None,
     ) -> Iterable[Partition]:
-        """A partition for every segment that the account has now."""
-        for segment in self._segments.read_records(SyncMode.full_refresh):
-            yield {"segment_id": segment["segment_id"]}
+        """A partition for every segment that the account has now, however often it is listed."""
+        segments = self._segments.read_records(SyncMode.full_refresh)
+        for segment_id in dict.fromkeys(segment["segment_id"] for segment in segments):
+            yield {"segment_id": segment_id}
 
     def path_parts(self, partition: Partition) -> list[str]:
         return ["smart_segments", partition["segment_id"], "contacts"]

@@ -103,6 +103,7 @@ class StreamReader:
                 yield self._begin(table, partial(self._ask, table, question))
             else:
                 self._chains.wait_for_change(changes)
+        self._first_pages.expect_no_answers(tables)
 
     def report(self, *, complete: bool) -> None:
         """Log what a person should know of the rows that were read, once, at the stream's end."""

@@ -18,7 +18,7 @@ from source_autopilot.api.client import Answer, Client
 from source_autopilot.api.rate_limiter import RateLimiter
 from source_autopilot.config import ALL_ON, Switches
 from source_autopilot.errors import SyncFailed
-from source_autopilot.forecast import FirstPages
+from source_autopilot.forecast import FirstPages, Paging
 from source_autopilot.records.page import Page
 from source_autopilot.records.rows import Row
 from source_autopilot.streams.base import AutopilotStream
@@ -102,6 +102,23 @@ def test_read__a_chain_for_each_segment(client: Client, autopilot: Mocker) -> No
         {"segment_id": "s2", "contact_id": "p1"},
     ]
     assert states(messages)[-1] == DONE
+
+
+def test_read__a_segment_that_is_listed_twice(
+    client: Client, autopilot: Mocker, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A segment that the list repeats is read once, page behind page, and is no doubt."""
+    segments = [{"segment_id": "s1"}, {"segment_id": "s2"}, {"segment_id": "s1"}]
+    autopilot.get(URL + "smart_segments", json={"segments": segments})
+    autopilot.get(URL + "smart_segments/s2/contacts", json={"contacts": []})
+    PagedApi(autopilot, IDS[:25], path="smart_segments/s1/contacts")
+
+    messages, failure = take(reader_of(client, SmartSegmentsContacts))
+
+    assert failure is None
+    assert [row["contact_id"] for row in records(messages)] == IDS[:25]
+    assert warnings(caplog) == []
+    assert len(paths(autopilot)) == 1 + 1 + 3
 
 
 def test_read__reports_what_was_read(
@@ -310,6 +327,26 @@ def warnings(caplog: pytest.LogCaptureFixture) -> list[str]:
     """The warnings of the log, but for those of single requests."""
     lines = [line.getMessage() for line in caplog.records if line.levelno >= logging.WARNING]
     return [line for line in lines if "trying again" not in line]
+
+
+def test_plan__read_before_a_question(client: Client, autopilot: Mocker) -> None:
+    """A forecast that waits for an answer is said without it when no question will be asked."""
+    PagedApi(autopilot, IDS)
+    forecasts: list[Paging] = []
+    first_pages = FirstPages(["contacts"], lambda _rows, _seconds, paging: forecasts.append(paging))
+    reader = StreamReader(
+        slow(contacts)(client),
+        StreamState(),
+        InMemoryMessageRepository(),
+        Chains(client.limiter),
+        first_pages,
+        ALL_ON,
+    )
+
+    for read_a_table in reader.plan():  # on one thread: nothing else is done meanwhile
+        read_a_table()
+
+    assert forecasts == [Paging.UNKNOWN]
 
 
 def test_read__side_by_side(
