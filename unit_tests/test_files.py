@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import requests_mock
 from airbyte_cdk.utils.airbyte_secrets_utils import update_secrets
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from source_autopilot.errors import UserFacingError
@@ -285,6 +285,9 @@ def test_execute__any_file(
     It is never a fault of ours, and never a success that says nothing.
     """
     spoilt = data.draw(spoiled(GOOD[name]))
+    key = spoilt.get("api_key") if isinstance(spoilt, dict) else None
+    # The CDK masks a key wherever its letters are: "2" also within the numbers of a message.
+    assume(not isinstance(key, str | int | float) or len(str(key)) >= 8)
     arguments = [verb]
     for file in ["config"] if verb == "check" else ["config", "catalog", "state"]:
         path = tmp_path / file
