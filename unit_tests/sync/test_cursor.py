@@ -113,6 +113,11 @@ def to_batch(page: Page, *, records: int | None = None) -> RecordBatch:
     return RecordBatch.from_rows("pairs", rows, rows_read=len(page.rows))
 
 
+def fail_to_batch(page: Page) -> RecordBatch:
+    """No records: of a page that cannot be written."""
+    raise RecursionError("too deep")
+
+
 def deliver(
     cursor: StreamCursor,
     table: Table,
@@ -725,11 +730,8 @@ def test_answer__first_page_that_cannot_go_out(cursor: StreamCursor, clock: Cloc
     table, _ = begin(cursor, clock)
     before = cursor.state
 
-    def fail(page: Page) -> RecordBatch:
-        raise RecursionError("too deep")
-
     with pytest.raises(RecursionError):
-        cursor.answer(table, AT_500, page_of(IDS[500:600], "b5"), fail)
+        cursor.answer(table, AT_500, page_of(IDS[500:600], "b5"), fail_to_batch)
 
     assert cursor.state == before
 
@@ -739,11 +741,8 @@ def test_deliver__page_that_cannot_go_out(cursor: StreamCursor, clock: Clock) ->
     table, piece = begin(cursor, clock)
     before = cursor.state
 
-    def fail(page: Page) -> RecordBatch:
-        raise RecursionError("too deep")
-
     with pytest.raises(RecursionError):
-        cursor.deliver(table, piece, page_of(IDS[100:200], "b2"), fail)
+        cursor.deliver(table, piece, page_of(IDS[100:200], "b2"), fail_to_batch)
 
     assert cursor.state == before
     assert cursor.deliver(table, piece, page_of(IDS[100:200], "b2"), to_batch) is not None

@@ -2,7 +2,7 @@
 
 import logging
 import threading
-from collections.abc import Generator, Iterable, Mapping
+from collections.abc import Callable, Generator, Iterable, Mapping
 from contextlib import closing
 from dataclasses import replace
 from functools import partial
@@ -234,24 +234,30 @@ def test_read__refusal_in_mid_walk(client: Client, autopilot: Mocker, start: str
     ]
 
 
-def test_read__nested_too_deeply(client: Client, autopilot: Mocker) -> None:
-    """A value that nothing can write ends its table with a sentence that names the page."""
-    autopilot.get(URL + "contacts", json={"contacts": [{"contact_id": "p1"}], "bookmark": "b1"})
-    autopilot.get(URL + "contacts/b1", json={"contacts": [{"contact_id": "p2"}]})
+def too_deep(is_deep: Callable[[str], bool]) -> Create:
+    """Contacts of which those with such an id hold a value that nothing can write."""
     deep: Any = "end"
     for _ in range(100_000):
         deep = [deep]
 
-    def contacts_with_depth(client: Client) -> AutopilotStream:
+    def create_too_deep(client: Client) -> AutopilotStream:
         stream = contacts(client)
 
-        def records(document: Mapping[str, Any], partition: Partition) -> list[Row]:
-            return [{**document, **({"deep": deep} if document["contact_id"] == "p2" else {})}]
+        def make_records(document: Mapping[str, Any], partition: Partition) -> list[Row]:
+            return [{**document, "deep": deep} if is_deep(document["contact_id"]) else {**document}]
 
-        stream.records = records  # type: ignore[method-assign]
+        stream.records = make_records  # type: ignore[method-assign]
         return stream
 
-    messages, failure = take(reader_of(client, contacts_with_depth))
+    return create_too_deep
+
+
+def test_read__nested_too_deeply(client: Client, autopilot: Mocker) -> None:
+    """A value that nothing can write ends its table with a sentence that names the page."""
+    autopilot.get(URL + "contacts", json={"contacts": [{"contact_id": "p1"}], "bookmark": "b1"})
+    autopilot.get(URL + "contacts/b1", json={"contacts": [{"contact_id": "p2"}]})
+
+    messages, failure = take(reader_of(client, too_deep(lambda contact_id: contact_id == "p2")))
 
     sentence = (
         "contacts: page 2 from Autopilot cannot be used: a value in it is nested too deeply. The"
@@ -774,21 +780,11 @@ def test_read__first_page_of_a_piece_that_cannot_go_out(
 ) -> None:
     """What fails with the first page of a new piece leaves no gap: the next attempt reads it."""
     api = PagedApi(autopilot, IDS, questions_awaited=2)
-    deep: Any = "end"
-    for _ in range(100_000):
-        deep = [deep]
 
-    def contacts_with_depth(client: Client) -> AutopilotStream:
-        stream = contacts(client)
+    def is_of_new_piece(contact_id: str) -> bool:
+        return len(api.questions) >= 2 and contact_id > api.questions[1]
 
-        def make_records(document: Mapping[str, Any], partition: Partition) -> list[Row]:
-            is_new_piece = len(api.questions) >= 2 and document["contact_id"] > api.questions[1]
-            return [{**document, **({"deep": deep} if is_new_piece else {})}]
-
-        stream.records = make_records  # type: ignore[method-assign]
-        return stream
-
-    before, failure = take(reader_of(client, slow(contacts_with_depth, api.asked)))
+    before, failure = take(reader_of(client, slow(too_deep(is_of_new_piece), api.asked)))
     assert isinstance(failure, SyncFailed)
 
     state = [saved("contacts", states(before)[-1])]
