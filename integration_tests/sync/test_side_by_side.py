@@ -345,7 +345,7 @@ def test_read__a_little_below_the_total(contacts: Message) -> None:
 
 def test_read__refused_in_between(contacts: Message) -> None:
     """A rate limit, at questions too, costs neither rows nor the pieces."""
-    account = Account(contacts=1_600, segments=0)
+    account = Account(contacts=4_000, segments=0)
     refusals = [
         Fault("status", path=START_KEYS, status=429, times=2),
         Fault("status", path=CONTACTS, status=429, after=6, times=2),
