@@ -26,7 +26,8 @@ CONNECTOR = Path(sys.executable).with_name("source-autopilot")
 MISSING_PACKAGES = (
     f"PyAirbyte and this connector are not both installed for {sys.executable} (Python"
     f" {sys.version_info[0]}.{sys.version_info[1]}): with Python 3.10, 3.11 or 3.12, run"
-    " `pip install -e '.[demo]'` in this repository, or let `make demo` do that."
+    " `pip install -e '.[demo]'` in this repository, or `make demo`, which makes .venv-demo for them"
+    " where Python is 3.13."
 )
 INTERRUPTED = 130  # the exit code of shells for a program that ctrl-C has ended
 

@@ -1,6 +1,6 @@
 """The cursor that makes a full refresh resumable.
 
-A state says: every record before the bookmark is out, and no other record of the stream is. So
+A state says of each piece: every record before its bookmark is out, and no other one is. So
 putting a page's records on the queue, moving the bookmark, and putting a state behind them is one
 step under the stream's lock. The main thread, which empties the queue, takes that lock only when
 the stream's workers are done: it is never waited for by a worker that holds the lock.

@@ -1,7 +1,7 @@
 """The read of all streams and segments side by side, on the CDK's ConcurrentSource.
 
-Here pages become record batches, with the state and the progress that follow from them. What a page
-is, and which one comes next, the streams know.
+The streams share workers, chains and one queue of messages; their ends and failures are reported
+here, each once. How one stream is read, `stream_reader` knows.
 """
 
 import logging
