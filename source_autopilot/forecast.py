@@ -9,7 +9,6 @@ from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import Enum
-from typing import Any
 
 from source_autopilot.api.client import Answer, Client
 from source_autopilot.api.rate_limiter import MAX_REQUESTS_IN_FLIGHT, MAX_REQUESTS_PER_SECOND
@@ -116,19 +115,19 @@ def measure_account(
     contacts = stream.first_page({})
     if contacts is None or contacts.content.total is None:
         raise UnknownTotals("Autopilot does not say how many contacts there are")
-    segments: list[dict[str, Any]] = []
+    segments: list[str] = []
     members: list[int] = []
     page_seconds = [contacts.seconds]
     left_out = ""
     try:
         _require_time(deadline, max(page_seconds))
         first = SmartSegments(client).first_page({})
-        segments = first.content.rows if first else []
-        for segment in segments[:MAX_SEGMENTS_TO_MEASURE]:
+        segments = [*dict.fromkeys(first.content.keys)] if first else []
+        for segment_id in segments[:MAX_SEGMENTS_TO_MEASURE]:
             if members and not enough.seconds_left:
                 break
             _require_time(deadline, max(page_seconds))
-            first = SmartSegmentsContacts(client).first_page({"segment_id": segment["segment_id"]})
+            first = SmartSegmentsContacts(client).first_page({"segment_id": segment_id})
             if first:
                 members.append(first.content.total or len(first.content.rows))
                 page_seconds.append(first.seconds)
@@ -379,6 +378,7 @@ class FirstPages:
             self._unanswered.discard(table)
             if takes_start_keys:
                 self._paging = Paging.SIDE_BY_SIDE
+                self._unanswered.clear()
             elif self._paging == Paging.UNKNOWN:
                 self._paging = Paging.ONE_BY_ONE
             self._report_all_known()

@@ -317,6 +317,21 @@ def test_first_pages__wait_for_an_answer(
     assert reports == [([700, 30], 1.0, paging)]
 
 
+def test_first_pages__the_first_yes_is_enough(first_pages: FirstPages, reports: Reports) -> None:
+    """What is asked about other tables waits for room in the rate limit, perhaps to the end."""
+    first_pages.expect("contacts", 1)
+    first_pages.expect("pairs", 1)
+    first_pages.expect_answer("contacts")
+    first_pages.expect_answer("pairs")
+    first_pages.add(700, 1.0)
+    first_pages.add(30, 1.0)
+    assert reports == []
+
+    first_pages.add_answer("pairs", takes_start_keys=True)
+
+    assert reports == [([700, 30], 1.0, Paging.SIDE_BY_SIDE)]
+
+
 def test_first_pages__no_answer_is_to_come(first_pages: FirstPages, reports: Reports) -> None:
     """A table that is read before its question was asked holds nothing up."""
     first_pages.expect("contacts", 1)
@@ -368,7 +383,7 @@ def test_measure_account__while_half_of_the_time_is_left(
     client: Client, clock: Clock, autopilot: Mocker, page_seconds: float, measured: int
 ) -> None:
     """Segments are a sample: one, and as many as there is time for, twenty at most."""
-    segments = [{"segment_id": f"s{number}"} for number in range(30)]
+    segments = [{"segment_id": f"s{number % 30}"} for number in range(40)]  # some of them twice
     contacts = {"contacts": [], "total_contacts": 700}
     autopilot.get(ANY, json=slowly(clock, page_seconds, contacts))
     autopilot.get(URL + "smart_segments", json=slowly(clock, page_seconds, {"segments": segments}))

@@ -359,6 +359,26 @@ def test_read__refused_in_between(contacts: Message) -> None:
     assert_each_once(output, account, "contacts")
 
 
+def test_read__a_pause_of_all_requests(catalog: Message) -> None:
+    """What another request is refused for is no answer to a question that waits for its turn."""
+    account = Account(contacts=3_000, segments=0)
+    streams = [
+        entry for entry in catalog["streams"] if entry["stream"]["name"] in ("contacts", "lists")
+    ]
+    pause = Fault("status", path="/lists", status=429, retry_after="11")
+    with simulate(account, faults=[pause]) as autopilot:
+        output = run("read", ALL_TIME, url=autopilot.url, catalog={"streams": streams})
+
+        assert autopilot.log.count(START_KEYS, status=200) >= 1
+        assert is_read_side_by_side(autopilot, CONTACTS)
+    assert_each_once(output, account, "contacts", "lists")
+    said = [line["message"] for line in output.contents("LOG")]
+    paging = [line for line in said if line.startswith("Pages of one table are")]
+    assert paging == [
+        "Pages of one table are read side by side, because Autopilot takes start keys."
+    ]
+
+
 @pytest.mark.parametrize("kind", ["silence", "html"])
 def test_read__the_first_question_in_trouble(kind: str, contacts: Message) -> None:
     """A question that gets no page means no; the chain reads on meanwhile, and alone."""

@@ -16,6 +16,7 @@ from pydantic import SecretStr
 from source_autopilot.api.error_mapping import (
     KEY_HEADER,
     NO_TIME_LEFT,
+    NO_TURN,
     TOO_MANY_REQUESTS,
     Action,
     Failure,
@@ -141,7 +142,7 @@ class Client:
         failed_tries = FailedTries(self.policy, self.deadline)
         while True:
             if not self.limiter.acquire(chain, self.deadline):
-                raise self._give_up(NO_TIME_LEFT)
+                raise self._give_up(NO_TURN)
             began = time.monotonic()
             outcome = self._try(url, decode, stream, bookmark, lease)
             if isinstance(outcome, Answer):

@@ -152,6 +152,7 @@ PAUSE_TOO_LONG = Failure(
 NO_TIME_LEFT = Failure(
     Action.FAIL, "Autopilot answers too slowly: there was no time left to ask for more"
 )
+NO_TURN = replace(NO_TIME_LEFT, status=TOO_MANY_REQUESTS)  # the rate limit had no room in time
 UNREADABLE = Failure(Action.RETRY, "Autopilot's answer cannot be read: {reason}")
 INVALID_ENVIRONMENT = Failure(
     Action.FAIL,

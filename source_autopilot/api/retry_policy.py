@@ -31,6 +31,16 @@ class RetryPolicy:
     max_pause_seconds: float
     max_limited_seconds: float | None
 
+    def within(self, seconds: float) -> RetryPolicy:
+        """The policy for a request that is worth about so many seconds, once its turn has come."""
+        connect_seconds = min(self.connect_seconds, seconds / 2)
+        return replace(
+            self,
+            connect_seconds=connect_seconds,
+            answer_seconds=min(self.answer_seconds, seconds - connect_seconds),
+            max_trouble_seconds=min(self.max_trouble_seconds, seconds),
+        )
+
 
 # A refusal is the account's limit at work, perhaps spent by another integration: it is waited out.
 READ_POLICY = RetryPolicy(

@@ -16,7 +16,7 @@ from airbyte_cdk.sources.streams.http import HttpStream
 
 from source_autopilot.api.client import Answer, Client
 from source_autopilot.api.error_mapping import TOO_MANY_REQUESTS, TRY_LATER
-from source_autopilot.api.retry_policy import QUESTION_POLICY, Deadline
+from source_autopilot.api.retry_policy import QUESTION_POLICY
 from source_autopilot.errors import (
     RequestFailed,
     UnreadablePage,
@@ -117,8 +117,8 @@ class AutopilotStream(HttpStream, ABC):
             partition: a table, or the members of a segment.
             bookmark: where to begin; None for the first page.
             pages_left: how many pages are still to come; None if only the API's total says it.
-            question_seconds: for a bookmark that was never issued: whatever is no page within so
-                many seconds is no failure, and means that there are no pages.
+            question_seconds: for a bookmark that was never issued: whatever is no page about so
+                many seconds after its turn has come is no failure, and means that there are none.
 
         Raises UserFacingError when a page cannot be had or read: pages are never skipped. Of a
         question it is RequestFailed with the status 429 that says that the rate limit is used up.
@@ -127,10 +127,8 @@ class AutopilotStream(HttpStream, ABC):
         token = {"bookmark": bookmark} if bookmark else None
         client = self.client
         if question_seconds is not None:
-            deadline = Deadline(question_seconds)
-            client = replace(
-                client, policy=QUESTION_POLICY, deadline=deadline, listener=None, ends_all=False
-            )
+            policy = QUESTION_POLICY.within(question_seconds)
+            client = replace(client, policy=policy, listener=None, ends_all=False)
         with self.client.limiter.chain() as chain, self.client.memory.lease() as lease:
             while not paginator.ended:
                 chain.pages_left = pages_left() if pages_left else paginator.pages_left

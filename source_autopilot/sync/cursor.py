@@ -185,11 +185,14 @@ class StreamCursor(Cursor):
                     return table, question
             return None
 
-    def start_over(self, table: Table) -> Piece:
-        """Read a table from its start again; the piece that it consists of now."""
+    def start_over(self, table: Table, piece: Piece) -> Piece | None:
+        """Read a table from its start again, because one of its pieces cannot be read.
+
+        Returns the piece that it consists of now; None if the one that cannot be read is no more.
+        """
         with self._lock:
             self._require_running()
-            return self._start_over(table)
+            return self._start_over(table) if piece in table.pieces else None
 
     def finish(self, table: Table) -> None:
         """There is nothing to read in a table."""

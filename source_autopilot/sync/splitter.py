@@ -69,7 +69,8 @@ class Splitter:
         self._first_ids: tuple[str, ...] = ()
         self._proving_key: str | None = None
         self._ids = IdSpace()
-        self._questions: set[Question] = set()
+        self._questions: dict[Question, int] = {}  # and how many pages were out when it was asked
+        self._withdrawn_at: int | None = None
         self._lost_questions = 0
         self._needless_questions = 0
 
@@ -107,7 +108,9 @@ class Splitter:
 
         `load` is the share of the rate limit that is used, from 0 to 1.
         """
-        if not self.can_split or self.table.pages == 0 or self._proof == Proof.ASKED:
+        if not self.can_split or self._proof == Proof.ASKED:
+            return None
+        if self.table.pages in (0, self._withdrawn_at):
             return None
         if self._proof == Proof.NOT_ASKED and self._proving_key:
             self._proof = Proof.ASKED
@@ -116,7 +119,7 @@ class Splitter:
         else:
             question = self._find_starting_question(load)
         if question:
-            self._questions.add(question)
+            self._questions[question] = self.table.pages
         return question
 
     def answer(self, question: Question, page: Page | None) -> Piece | None:
@@ -124,7 +127,7 @@ class Splitter:
 
         `page` is None if there was none. A page that is a start is the first one of its piece.
         """
-        self._questions.discard(question)
+        self._questions.pop(question, None)
         if question.proves:
             is_proof = page is not None and proves_start_keys(self._first_ids, page)
             self._proof = Proof.YES if is_proof else Proof.NO
@@ -145,8 +148,11 @@ class Splitter:
         return found
 
     def withdraw(self, question: Question) -> None:
-        """A question was not answered, which says nothing: it may be asked again."""
-        self._questions.discard(question)
+        """A question was not answered, which says nothing.
+
+        Something is asked again when a page has come since it was asked: then requests get through.
+        """
+        self._withdrawn_at = self._questions.pop(question, None)
         if question.proves:
             self._proof = Proof.NOT_ASKED
 

@@ -68,6 +68,7 @@ class StreamReader:
         self._first_pages = first_pages
         self.cursor = StreamCursor(stream.name, state, messages, switches)
         self._progress = Progress(stream.name, messages, stream.logger)
+        self._tables: list[Table] = []
 
     def to_cdk_stream(self) -> AbstractStream:
         """The stream as the CDK's ConcurrentSource reads it."""
@@ -88,25 +89,28 @@ class StreamReader:
         First they read the pieces that there are. Then, as long as that keeps the rate limit busy,
         they ask for the starts of others, and read those.
         """
-        tables = self.cursor.select_unfinished(self.stream.stream_slices())
-        self._progress.tables = len(tables)
-        self._first_pages.expect(self.stream.name, len(tables))
-        for table in tables:
+        self._tables = self.cursor.select_unfinished(self.stream.stream_slices())
+        self._progress.tables = len(self._tables)
+        self._first_pages.expect(self.stream.name, len(self._tables))
+        for table in self._tables:
             for piece in [*table.pieces]:
                 self._chains.wait_for_room()
                 yield self._begin(table, partial(self._read, table, piece))
-        while self.cursor.can_split() and self._chains.is_at_work(self.stream.name):
-            changes, load = self._chains.changes, self._chains.load
+        while True:
+            changes = self._chains.changes  # first: what changes during this look ends the wait
+            if not self.cursor.can_split() or not self._chains.is_at_work(self.stream.name):
+                break
+            load = self._chains.load
             found = self.cursor.find_question(load) if load < 1 else None
             if found:
                 table, question = found
                 yield self._begin(table, partial(self._ask, table, question))
             else:
                 self._chains.wait_for_change(changes)
-        self._first_pages.expect_no_answers(tables)
 
     def report(self, *, complete: bool) -> None:
         """Log what a person should know of the rows that were read, once, at the stream's end."""
+        self._first_pages.expect_no_answers(self._tables)
         self.stream.warnings.log(self.stream.name, self.stream.logger)
         for sentence in self.stream.notes():
             self.stream.logger.info(f"{self.stream.name}: {sentence}")
@@ -149,13 +153,14 @@ class StreamReader:
         except PageRefused as refused:
             if not piece.is_resumed:
                 raise
-            if piece not in table.pieces:
+            whole = self.cursor.start_over(table, piece)
+            if whole is None:
                 return  # another chain has started it over
             self.stream.logger.warning(
                 f"{self.stream.name}: Autopilot does not know the bookmark {refused.bookmark} of"
                 " the last attempt any more; what it stands for is read again from the start."
             )
-            self._walk(table, self.cursor.start_over(table))
+            self._walk(table, whole)
 
     def _walk(self, table: Table, piece: Piece) -> None:
         pages = self.stream.pages(

@@ -1035,6 +1035,18 @@ def test_question__not_worth_the_rate_limit(asking: Client, autopilot: Mocker) -
     assert autopilot.call_count == 1
 
 
+def test_question__no_turn_before_its_deadline(
+    asking: Client, autopilot: Mocker, clock: Clock
+) -> None:
+    """What could not be sent because all requests pause was not answered with a "no" either."""
+    asking.limiter.refused(100.0)
+
+    assert give_up(asking).status == 429
+
+    assert clock.seconds <= 45
+    assert autopilot.call_count == 0
+
+
 @pytest.mark.parametrize("trouble", [LIMITED, retry_after(100), retry_after(100, 503)], ids=str)
 def test_question__ends_at_its_deadline(
     asking: Client, client: Client, autopilot: Mocker, clock: Clock, trouble: dict[str, Any]

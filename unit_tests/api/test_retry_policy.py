@@ -157,6 +157,17 @@ def test_question_policy__second_try() -> None:
     assert [tries.count(longest, None) for _ in range(2)] == [1, None]
 
 
+@given(st.floats(0.001, 1000))
+def test_within__a_try_and_its_connection(seconds: float) -> None:
+    """A try takes the seconds that it is worth at most, and never longer than by the policy."""
+    policy = QUESTION_POLICY.within(seconds)
+
+    assert 0 < policy.connect_seconds <= QUESTION_POLICY.connect_seconds
+    assert 0 < policy.answer_seconds <= QUESTION_POLICY.answer_seconds
+    assert policy.connect_seconds + policy.answer_seconds <= seconds + 1e-9
+    assert FailedTries(policy, deadline=None).count(seconds + 0.001, None) is None
+
+
 @given(st.data(), st.sampled_from([COMMAND_POLICY, ONE_TRY_POLICY]), st.floats(0, 30))
 def test_command_policies__bounded(
     data: st.DataObject, policy: RetryPolicy, seconds_before: float

@@ -12,11 +12,13 @@ from hypothesis import strategies as st
 from requests_mock import Mocker
 
 from source_autopilot.api.client import Client
+from source_autopilot.api.rate_limiter import RateLimiter
 from source_autopilot.errors import UnreadablePage, UserFacingError
 from source_autopilot.streams.base import AutopilotStream
 from source_autopilot.streams.tables import Contacts, Lists, SmartSegmentsContacts
 from unit_tests.support.clock import Clock
 from unit_tests.support.constants import NOW, URL
+from unit_tests.support.paged_api import PagedApi, make_ids
 
 NUMBERS = count()
 NEW_IDS = st.builds(lambda: f"p{next(NUMBERS)}")
@@ -301,3 +303,19 @@ def test_is_resumable__all_tables(client: Client) -> None:
     """Every table, also the one with a partition per segment, goes on after an interruption."""
     for stream in (contacts_of(client), Lists(client), SmartSegmentsContacts(client)):
         assert stream.as_airbyte_stream().is_resumable
+
+
+def test_takes_start_keys__waits_for_its_turn(
+    client: Client, limiter: RateLimiter, clock: Clock, autopilot: Mocker
+) -> None:
+    """The seconds of a question begin with its turn: a pause of all requests is not its answer."""
+    api = PagedApi(autopilot, make_ids(100))
+    stream = contacts_of(client)
+    first = stream.first_page({})
+    assert first is not None
+    limiter.refused(60.0)  # another request was
+
+    assert stream.takes_start_keys({}, first.content, seconds=1e-9)
+
+    assert clock.seconds >= 60
+    assert len(api.questions) == 1

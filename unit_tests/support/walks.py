@@ -33,7 +33,7 @@ from simulator.paging import Paging
 from simulator.request_log import split_path
 from source_autopilot.api.client import Answer, Client
 from source_autopilot.api.rate_limiter import RateLimiter
-from source_autopilot.api.retry_policy import QUESTION_POLICY, READ_POLICY
+from source_autopilot.api.retry_policy import READ_POLICY
 from source_autopilot.config import Switches
 from source_autopilot.errors import PageRefused, RequestFailed, TableTooShort
 from source_autopilot.forecast import FirstPages
@@ -210,7 +210,7 @@ class PausingClient(Client):
     )
 
     def get(self, url: str, *_: Any, **__: Any) -> Answer[Any]:
-        page = self.ask(url.removeprefix(URL), self.policy is QUESTION_POLICY)
+        page = self.ask(url.removeprefix(URL), self.policy.max_limited_seconds == 0.0)
         return Answer(page, seconds=1.0)
 
 

@@ -320,7 +320,7 @@ def test_deliver__no_state_of_another_worker_between(clock: Clock) -> None:
     "operation",
     [
         lambda cursor, table: cursor.select_unfinished([ONE, TWO]),
-        lambda cursor, table: cursor.start_over(table),
+        lambda cursor, table: cursor.start_over(table, table.pieces[0]),
         lambda cursor, table: cursor.finish(table),
         lambda cursor, table: cursor.can_split(table),
         lambda cursor, _: cursor.find_question(0.0),
@@ -514,9 +514,11 @@ def test_start_over__forgets_the_bookmark(
     """A partition whose bookmark is refused is not resumed there a second time: at once."""
     cursor = cursor_from({"states": [begun(ONE, "b1"), begun(TWO, "b2")]}, messages, clock)
     one, _ = tables_of(cursor, ONE, TWO)
+    [refused] = one.pieces
 
-    piece = cursor.start_over(one)
+    piece = cursor.start_over(one, refused)
 
+    assert piece is not None
     assert [piece] == one.pieces
     assert piece.bookmark is None
     expected = {
@@ -527,6 +529,9 @@ def test_start_over__forgets_the_bookmark(
     }
     assert cursor.state == expected
     assert states(messages) == [expected]
+    assert cursor.start_over(one, refused) is None  # another chain has done it
+    assert [piece] == one.pieces
+    assert states(messages) == []
 
 
 def test_ensure_at_least_one_state_emitted__of_a_failed_stream(
@@ -619,7 +624,7 @@ def test_observe__nothing(cursor: StreamCursor, messages: InMemoryMessageReposit
     "move",
     [
         lambda cursor, table: cursor.select_unfinished([ONE]),
-        lambda cursor, table: cursor.start_over(table),
+        lambda cursor, table: cursor.start_over(table, table.pieces[0]),
         lambda cursor, table: cursor.finish(table),
         lambda cursor, table: cursor.can_split(table),
         lambda cursor, _: cursor.find_question(0.0),
@@ -775,7 +780,7 @@ def test_deliver__of_a_piece_that_is_no_more(
 ) -> None:
     """The page of a chain whose table was begun anew meanwhile is dropped."""
     table, piece = begin(cursor, clock)
-    cursor.start_over(table)
+    cursor.start_over(table, piece)
     before = cursor.state
     list(messages.consume_queue())
 

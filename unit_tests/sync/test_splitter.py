@@ -230,18 +230,51 @@ def test_answer__lost_between_good_ones() -> None:
 
 def test_withdraw__says_nothing() -> None:
     """A question without an answer is not lost, and is asked again: the one that proves, too."""
-    splitter, _ = start()
+    splitter, piece = start()
+    begins = range(100, 2000, 100)
+    pages = (page_of(IDS[begin : begin + 100], f"b{begin}") for begin in begins)
 
     for _ in range(MAX_LOST_QUESTIONS):
         question = splitter.find_question()
         assert question is not None
         assert question.proves
         splitter.withdraw(question)
+        put_out(splitter, piece, next(pages))
     prove(splitter)
     for _ in range(MAX_LOST_QUESTIONS):
         splitter.withdraw(ask(splitter)[0])
+        put_out(splitter, piece, next(pages))
 
     assert split(splitter)[0] in splitter.table.pieces
+
+
+@pytest.mark.parametrize("proved", [False, True])
+def test_withdraw__nothing_is_asked_before_a_page_came(proved: bool) -> None:
+    """As long as no request gets through, questions would only spend what is left of the limit."""
+    splitter, piece = start()
+    if proved:
+        prove(splitter)
+    question = splitter.find_question()
+    assert question is not None
+
+    splitter.withdraw(question)
+
+    assert splitter.can_split
+    assert splitter.find_question() is None
+    put_out(splitter, piece, page_of(IDS[100:200], "b2"))
+    assert splitter.find_question() is not None
+
+
+def test_withdraw__a_page_came_meanwhile() -> None:
+    """A page that came while it was asked is enough."""
+    splitter, piece = start()
+    question = splitter.find_question()
+    assert question is not None
+    put_out(splitter, piece, page_of(IDS[100:200], "b2"))
+
+    splitter.withdraw(question)
+
+    assert splitter.find_question() is not None
 
 
 def test_answer__where_the_chain_has_been() -> None:

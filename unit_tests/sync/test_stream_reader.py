@@ -298,11 +298,11 @@ SECONDS_A_PAGE = 2.0  # with which the rate of the first second has room for ten
 ALONE = {"states": [{"partition": {}, "cursor": {"rows": 0, "alone": True}}]}
 
 
-def slow(create: Create, asked: threading.Event | None = None) -> Create:
+def slow(create: Create, *asked: threading.Event) -> Create:
     """A stream whose pages take long, by what it says.
 
-    With an event its chains wait for that behind their second page: so that a question is asked
-    before everything is read.
+    With events its chains wait for the first of them behind their second page, and so on: so that
+    questions are asked before everything is read.
     """
 
     def create_slow(client: Client) -> AutopilotStream:
@@ -315,8 +315,8 @@ def slow(create: Create, asked: threading.Event | None = None) -> Create:
             with closing(read_pages(partition, bookmark, **options)) as answers:
                 for number, answer in enumerate(answers, start=1):
                     yield replace(answer, seconds=SECONDS_A_PAGE)
-                    if asked and number == 2 and not options.get("question_seconds"):
-                        assert asked.wait(timeout=10)
+                    if 2 <= number < 2 + len(asked) and not options.get("question_seconds"):
+                        assert asked[number - 2].wait(timeout=10)
 
         stream.pages = pages  # type: ignore[method-assign]
         return stream
@@ -335,6 +335,33 @@ def warnings(caplog: pytest.LogCaptureFixture) -> list[str]:
     return [line for line in lines if "trying again" not in line]
 
 
+class EndingChains(Chains):
+    """Chains of which the last one ends as soon as somebody has seen that it is at work."""
+
+    def is_at_work(self, stream_name: str) -> bool:
+        is_so = super().is_at_work(stream_name)
+        if is_so:
+            self.end(stream_name)
+        return is_so
+
+
+def test_plan__the_last_chain_fails_meanwhile(client: Client) -> None:
+    """A chain that ends while the plan looks for a question is not missed: nothing waits for ever.
+
+    Chains end with their tables unread when the API refuses the key.
+    """
+    chains = EndingChains(client.limiter)
+    first_pages = FirstPages(["contacts"], lambda *_: None)
+    messages = InMemoryMessageRepository()
+    reader = StreamReader(contacts(client), StreamState(), messages, chains, first_pages, ALL_ON)
+
+    planning = threading.Thread(target=lambda: list(reader.plan()), daemon=True)
+    planning.start()
+    planning.join(timeout=10)
+
+    assert not planning.is_alive()
+
+
 def test_plan__read_before_a_question(client: Client, autopilot: Mocker) -> None:
     """A forecast that waits for an answer is said without it when no question will be asked."""
     PagedApi(autopilot, IDS)
@@ -351,6 +378,8 @@ def test_plan__read_before_a_question(client: Client, autopilot: Mocker) -> None
 
     for read_a_table in reader.plan():  # on one thread: nothing else is done meanwhile
         read_a_table()
+    assert forecasts == []
+    reader.report(complete=True)
 
     assert forecasts == [Paging.UNKNOWN]
 
@@ -491,13 +520,15 @@ def test_read__a_question_that_is_rate_limited(
 ) -> None:
     """The rate limit is no answer: the question is asked again, and may be a start then."""
     api = PagedApi(autopilot, IDS, questions_awaited=3)
+    refused = threading.Event()
 
     def answer(key: str) -> Any:
+        refused.set()
         return 429 if len(api.questions) == 1 else api.page_behind(key)
 
     api.answer_question = answer
 
-    messages, failure = take(reader_of(client, slow(contacts, api.asked)))
+    messages, failure = take(reader_of(client, slow(contacts, refused, api.asked)))
 
     assert failure is None
     assert sorted(delivered(messages)) == IDS
