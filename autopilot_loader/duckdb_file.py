@@ -127,7 +127,7 @@ class FreshFile:
         """PyAirbyte's cache for DuckDB."""
         from autopilot_loader.caches import NamingDuckDBCache
 
-        folder = self.path.with_name("pages")
+        folder = self.path.with_name(f"{self.path.name}.pages")
         return NamingDuckDBCache(db_path=self.path, schema_name="main", cache_dir=folder)
 
     def row_counts(self, names: Sequence[str]) -> dict[str, int]:

@@ -6,7 +6,6 @@ Knows neither what a sync does nor where the tables go.
 from __future__ import annotations  # so that an old Python reaches the sentence below
 
 import argparse
-import json
 import os
 import signal
 import sys
@@ -26,8 +25,8 @@ CONNECTOR = Path(sys.executable).with_name("source-autopilot")
 MISSING_PACKAGES = (
     f"PyAirbyte and this connector are not both installed for {sys.executable} (Python"
     f" {sys.version_info[0]}.{sys.version_info[1]}): with Python 3.10, 3.11 or 3.12, run"
-    " `pip install -e '.[demo]'` in this repository, or `make demo`, which makes .venv-demo for them"
-    " where Python is 3.13."
+    " `pip install -e '.[demo]'` in this repository, or `make demo`, which makes .venv-demo for"
+    " them where Python is 3.13."
 )
 INTERRUPTED = 130  # the exit code of shells for a program that ctrl-C has ended
 
@@ -45,7 +44,10 @@ def run(options: argparse.Namespace, destination: Destination) -> int:
         return _print_error(MISSING_PACKAGES)
     sys.stdout.reconfigure(errors="replace")  # type: ignore[union-attr] # names come in any script
     os.umask(0o077)  # files with personal data are for their owner only
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # a service manager's stop, too
+    # A service manager's stop and a closed terminal, too, but not where nohup ignores that.
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) != signal.SIG_IGN:
+            signal.signal(number, signal.default_int_handler)
     try:
         with _prepare_environment(), _read_settings(options) as settings:
             return _sync(settings, destination, repeat=options.watch)
@@ -76,10 +78,13 @@ def _sync(settings: dict[str, Any], destination: Destination, *, repeat: bool) -
             Connector,
         )  # here, because importing PyAirbyte takes five seconds
 
-    connector = Connector.at(CONNECTOR, settings)
+    def sync_once() -> bool:
+        # A new one for each sync: PyAirbyte discovers once, and an account gets new custom fields.
+        return _succeeds(Connector.at(CONNECTOR, settings).sync, destination)
+
     if repeat:
-        return watch(lambda: _succeeds(connector.sync, destination), minutes=config.frequency)
-    return 0 if _succeeds(connector.sync, destination) else 1
+        return watch(sync_once, minutes=config.frequency)
+    return 0 if sync_once() else 1
 
 
 def _succeeds(sync: Callable[[Destination], str], destination: Destination) -> bool:
@@ -106,18 +111,13 @@ def _read_settings(options: argparse.Namespace) -> Iterator[dict[str, Any]]:
 
 
 def _read_config(path: Path) -> dict[str, Any]:
+    from source_autopilot.errors import UserFacingError
+    from source_autopilot.files import read_config
+
     try:
-        settings = json.loads(path.read_text("utf-8-sig"))
-    except OSError as problem:
-        raise UnusableConfig(f"{path} cannot be read: {problem.strerror}.") from None
-    except json.JSONDecodeError as problem:
-        place = f"line {problem.lineno}, column {problem.colno}"
-        raise UnusableConfig(f"{path} is no JSON: {problem.msg}, at {place}.") from None
-    except UnicodeDecodeError:
-        raise UnusableConfig(f"{path} is no JSON: it is not UTF-8 text.") from None
-    if not isinstance(settings, dict):
-        raise UnusableConfig(f'{path} is no JSON object: expected {{"api_key": "..."}}.')
-    return settings
+        return read_config(str(path))
+    except UserFacingError as problem:
+        raise UnusableConfig(str(problem)) from None
 
 
 @contextmanager

@@ -23,6 +23,7 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from source_autopilot.errors import InvalidConfig
+from source_autopilot.text import describe_kind
 
 # Of the form, which saves a day and nothing else: Airbyte's server holds values to their `format`.
 DAY_PATTERN = "^[0-9]{4}-[0-9]{2}-[0-9]{2}$"
@@ -44,6 +45,7 @@ EXPECTED = {
 }
 NOT_A_DATE = "not_a_date"
 IN_THE_FUTURE = "in_the_future"
+MAX_SHOWN_LENGTH = 33  # a moment with an offset in quotation marks; a key has 32 and these
 
 
 @dataclass(frozen=True)
@@ -196,7 +198,8 @@ def describe_unknown_settings(settings: Mapping[str, Any]) -> Iterator[str]:
             continue
         likely = get_close_matches(name.lower().replace("-", "_"), known, n=1)
         meant = f"did you mean {likely[0]}?" if likely else f"there are {', '.join(known)}."
-        yield f"The setting {name} is unknown and has no effect: {meant}"
+        shown = name.encode(errors="backslashreplace").decode()
+        yield f"The setting {shown} is unknown and has no effect: {meant}"
 
 
 def _sentence(name: str, value: object, problem: str) -> str:
@@ -209,12 +212,20 @@ def _describe(name: str, value: object, problem: str) -> str:
         return "missing"
     if name == "api_key":
         return "empty, or has characters that no key has"
-    seen = repr(value)[:80]
+    seen = _describe_value(value)
     if name == "frequency" or problem == NOT_A_DATE:
         return seen
     if problem == IN_THE_FUTURE:
         return f"{seen}, which is in the future: the clock here says {utc_now():%Y-%m-%d %H:%M} UTC"
     return f"{seen}, and there is no such day or time"
+
+
+def _describe_value(value: object) -> str:
+    """The value, if it cannot be a key that was put into the wrong setting."""
+    seen = repr(value)
+    if isinstance(value, str | int | float) and len(seen) <= MAX_SHOWN_LENGTH:
+        return seen
+    return describe_kind(value) + (f" of {len(value)} characters" if isinstance(value, str) else "")
 
 
 def connection_specification() -> dict[str, Any]:

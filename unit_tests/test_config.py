@@ -82,7 +82,7 @@ def test_parse_config__start_date(written: str, moment: datetime) -> None:
     assert parse_config({"api_key": KEY, "start_date": written}).start_date == moment
 
 
-@pytest.mark.parametrize("written", ["31/01", "", "1706659200", 1706659200, True, []])
+@pytest.mark.parametrize("written", ["31/01", "", "1706659200", 1706659200, True])
 def test_parse_config__no_date(written: Any) -> None:
     """What does not look like a date is refused, with what was seen and what to write."""
     assert _refusal(start_date=written) == f"Start Date (start_date) is {written!r}: {EXPECTED_DAY}"
@@ -110,6 +110,25 @@ def test_parse_config__in_the_future(written: str) -> None:
     )
 
 
+@pytest.mark.parametrize("name", ["start_date", "frequency"])
+@pytest.mark.parametrize(
+    ("value", "seen"),
+    [
+        ("00112233445566778899aabbccddeeff", "a text of 32 characters"),
+        (["secret"], "an array"),
+        ({"a": "secret"}, "an object"),
+        (10**40, "a number"),
+    ],
+)
+def test_parse_config__does_not_repeat_a_key(name: str, value: Any, seen: str) -> None:
+    """What is too long for the setting, or no single value, may be a key in the wrong place."""
+    sentence = _refusal(**{name: value})
+
+    assert f"({name}) is {seen}: expected " in sentence
+    assert "secret" not in sentence
+    assert "001122" not in sentence
+
+
 @pytest.mark.parametrize("minutes", [1, 30, 360, 10080, 30.0])
 def test_parse_config__frequency(minutes: float) -> None:
     """Whole minutes up to a week are taken, as an integer."""
@@ -118,7 +137,7 @@ def test_parse_config__frequency(minutes: float) -> None:
     assert (frequency, type(frequency)) == (minutes, int)
 
 
-@pytest.mark.parametrize("minutes", [0, -5, 7.5, 10081, "30", True, float("nan"), []])
+@pytest.mark.parametrize("minutes", [0, -5, 7.5, 10081, "30", True, float("nan")])
 def test_parse_config__wrong_frequency(minutes: Any) -> None:
     """Anything else is refused, with what was seen and what to write."""
     assert _refusal(frequency=minutes) == (
@@ -184,6 +203,13 @@ def test_describe_unknown_settings(name: str, meant: str) -> None:
     sentences = list(describe_unknown_settings(given))
 
     assert sentences == [f"The setting {name} is unknown and has no effect: {meant}"]
+
+
+def test_describe_unknown_settings__a_name_that_no_log_takes() -> None:
+    """Half a character in a name does not cost the warning."""
+    [sentence] = describe_unknown_settings({"\ud800x": 1})
+
+    assert sentence.startswith(r"The setting \ud800x is unknown and has no effect: ")
 
 
 def test_connection_specification__settings() -> None:

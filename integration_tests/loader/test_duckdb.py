@@ -30,7 +30,7 @@ from integration_tests.support.loader import (
     wait_until,
 )
 from integration_tests.support.rows import STREAMS, Rows
-from simulator import Account, Fault, Simulator
+from simulator import TWENTY, Account, Fault, Simulator
 
 DATABASE = "duckdb"
 NOON = datetime(2026, 11, 1, 12, tzinfo=timezone.utc)
@@ -307,6 +307,8 @@ def test_sync__fails(tmp_path: Path) -> None:
         (lambda script: interrupt_after_child(script), 130, "\nStopped before the end."),
         # What a service manager does to the script.
         (lambda script: os.kill(script, signal.SIGTERM), 130, "\nStopped before the end."),
+        # What a terminal does that is closed.
+        (lambda script: os.kill(script, signal.SIGHUP), 130, "\nStopped before the end."),
         # The connector alone, which PyAirbyte by itself takes for a success.
         (
             lambda script: os.kill(only_child(script), signal.SIGTERM),
@@ -320,7 +322,7 @@ def test_sync__fails(tmp_path: Path) -> None:
             "The sync failed. ",
         ),
     ],
-    ids=["ctrl-C", "slow-ctrl-C", "stop", "connector", "connector-killed"],
+    ids=["ctrl-C", "slow-ctrl-C", "stop", "hang-up", "connector", "connector-killed"],
 )
 def test_sync__interrupted(
     interrupt: Callable[[int], None], code: int, sentence: str, tmp_path: Path
@@ -440,21 +442,25 @@ def count_members(tables: Rows, segment: str, company: str) -> int:
     )
 
 
+UNUSABLE = "The file of --config, config.json, cannot be used: "
+
+
 @pytest.mark.parametrize(
     ("content", "sentence"),
     [
-        (None, "config.json cannot be read: No such file or directory."),
+        (None, UNUSABLE + "No such file or directory."),
         (
             f'{{\n"api_key": "{KEY}"',
-            "config.json is no JSON: Expecting ',' delimiter, at line 2, column 46.",
+            UNUSABLE + "Expecting ',' delimiter: line 2 column 46 (char 47).",
         ),
-        (f'["{KEY}"]', 'config.json is no JSON object: expected {"api_key": "..."}.'),
+        (f'["{KEY}"]', UNUSABLE + "it is an array: expected an object."),
+        ("[" * 100_000, UNUSABLE + "it is nested too deeply."),
         (
             json.dumps({"api_key": KEY, "frequency": 0}),
             "Planned Sync Interval (frequency) is 0: expected whole minutes from 1 to",
         ),
     ],
-    ids=["missing", "not JSON", "not an object", "not valid"],
+    ids=["missing", "not JSON", "not an object", "too deep", "not valid"],
 )
 @needs_pyairbyte
 def test_config__unusable(content: str | None, sentence: str, tmp_path: Path) -> None:
@@ -514,6 +520,55 @@ def test_watch__failed_sync(tmp_path: Path) -> None:
     assert wrong_key not in stdout + stderr
     assert (tmp_path / "autopilot.duckdb").read_bytes() == before
     assert sorted(os.listdir(tmp_path)) == ["autopilot.duckdb", "config.json"]
+
+
+@needs_pyairbyte
+def test_sync__any_name(tmp_path: Path) -> None:
+    """A database may be called like a folder that the sync makes for itself."""
+    arguments = ["duckdb", "--demo", "--contacts", "20", "--database", "pages"]
+    with start_loader(arguments, tmp_path) as script:
+        code, _, stderr = finish(script)
+
+    assert (code, stderr) == (0, "")
+    assert len(read_tables(tmp_path / "pages")["contacts"]) == 20
+
+
+TWO_SYNCS = """
+import os, sys
+from autopilot_loader import program
+from autopilot_loader.__main__ import main
+
+def sync_twice(sync, *, minutes):
+    first = sync()
+    os.environ["AUTOPILOT_API_URL"] = os.environ["LATER_URL"]
+    return 0 if first and sync() else 1
+
+program.watch = sync_twice
+sys.exit(main(sys.argv[1:]))
+"""
+
+
+@needs_pyairbyte
+def test_watch__a_new_custom_field(tmp_path: Path) -> None:
+    """Each sync discovers anew: a field that is new in Autopilot has its column at the next one."""
+    (tmp_path / "config.json").write_text(json.dumps(ALL_TIME))
+    old, new = TWENTY[:1], TWENTY[:2]
+    with (
+        Simulator(Account(contacts=20, custom_fields=old), key=KEY) as before,
+        Simulator(Account(contacts=20, custom_fields=new), key=KEY) as after,
+        start_loader(
+            ["duckdb", "--config", "config.json", "--watch"],
+            tmp_path,
+            url=before.url,
+            environment={"LATER_URL": after.url},
+            python=["-c", TWO_SYNCS],
+        ) as script,
+    ):
+        code, _, stderr = finish(script)
+
+    assert (code, stderr) == (0, "")
+    contact = read_tables(tmp_path / "autopilot.duckdb")["contacts"][0]
+    assert {field.column for field in new} <= set(contact)
 
 
 @pytest.fixture

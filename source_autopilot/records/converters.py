@@ -74,7 +74,7 @@ def to_integer(value: Any) -> int | Rejected | None:
 def to_number(value: Any) -> float | Rejected | None:
     """A finite number below MAX_NUMBER, also written as text; "" is null.
 
-    A number stays as JSON has it: a whole one does not become a float, which might round it.
+    A number stays as JSON has it, and a whole one never becomes a float that rounds it.
     """
     if value is None or value == "":
         return None
@@ -84,7 +84,18 @@ def to_number(value: Any) -> float | Rejected | None:
         return Rejected(value)
     if isinstance(value, bool) or not isfinite(number) or abs(number) >= MAX_NUMBER:
         return Rejected(value)
-    return number if isinstance(value, str) else value
+    return _from_digits(value, number) if isinstance(value, str) else value
+
+
+def _from_digits(text: str, number: float) -> float | Rejected:
+    """The number that a text is; `number` is the float that is nearest to it."""
+    try:
+        whole = int(text)
+    except ValueError:
+        return number
+    if MIN_INTEGER <= whole <= MAX_INTEGER:
+        return whole
+    return number if number == whole else Rejected(text)
 
 
 def _without_underscores(value: Any) -> Any:
