@@ -6,6 +6,7 @@ Null is null for each of them. The converter of times is in `timestamps`.
 
 import json
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from decimal import Decimal
 from math import isfinite
@@ -74,7 +75,7 @@ def to_integer(value: Any) -> int | Rejected | None:
 def to_number(value: Any) -> float | Rejected | None:
     """A finite number below MAX_NUMBER, also written as text; "" is null.
 
-    A number stays as JSON has it, and a whole one never becomes a float that rounds it.
+    A number stays as JSON has it. A whole one of at most 64 bits is never rounded.
     """
     if value is None or value == "":
         return None
@@ -84,18 +85,16 @@ def to_number(value: Any) -> float | Rejected | None:
         return Rejected(value)
     if isinstance(value, bool) or not isfinite(number) or abs(number) >= MAX_NUMBER:
         return Rejected(value)
-    return _from_digits(value, number) if isinstance(value, str) else value
+    return _from_text(value, number) if isinstance(value, str) else value
 
 
-def _from_digits(text: str, number: float) -> float | Rejected:
+def _from_text(text: str, number: float) -> float:
     """The number that a text is; `number` is the float that is nearest to it."""
-    try:
+    with suppress(ValueError):
         whole = int(text)
-    except ValueError:
-        return number
-    if MIN_INTEGER <= whole <= MAX_INTEGER:
-        return whole
-    return number if number == whole else Rejected(text)
+        if whole != number and MIN_INTEGER <= whole <= MAX_INTEGER:
+            return whole
+    return number
 
 
 def _without_underscores(value: Any) -> Any:
