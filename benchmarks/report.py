@@ -33,7 +33,7 @@ second, which are there at the beginning). How long the longest chain of pages t
 for the one before it, is a bound only where the API doesn't begin a page behind an id that was
 never issued: "without start keys". Above each table are both numbers, and which is the floor.
 
-Programs that ask at most {pace:.0f} times a second, and so wait for most of the time, were measured
+Peers that ask at most {pace:.0f} times a second, and so wait for most of the time, were measured
 side by side, up to {side_by_side} of them, and with them the one that is for its peak of memory.
 All others were alone on the machine.
 {tables}

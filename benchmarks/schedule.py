@@ -1,8 +1,8 @@
-"""Which runs may take place side by side: those of programs that wait most of the time.
+"""Which runs may take place side by side: those of peers that wait most of the time.
 
 A program that asks five times a second keeps a core busy for a tenth of the time. Those that are
-faster are measured alone on the machine, and so is processor time. A run that is for its peak of
-memory may be beside others: its time has no target.
+faster are measured alone on the machine, and so is processor time, and whatever has a target. A run
+that is for its peak of memory may be beside others: its time has no target.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ Task = tuple[Workload, Peer]
 
 def may_share(task: Task) -> bool:
     """Whether others may be measured beside it."""
-    workload, _ = task
+    workload, peer = task
+    if peer is OURS:
+        return not workload.target and workload.peak_mb is not None
     seconds = _expect_seconds(task)
-    if workload.peak_mb and not workload.target:
-        return True
     return seconds > 0 and workload.requests / seconds <= MAX_REQUESTS_A_SECOND
 
 
