@@ -193,7 +193,7 @@ EXPECTED_MINUTES = "expected whole minutes from 1 to 10080 (a week), such as 360
                 (7.5, "7.5: "),  # the form's integer field lets it through
                 ("5", "'5': "),
                 (True, "True: "),
-                ([30], "[30]: "),
+                ([30], "an array: "),
             ]
         ],
     ],
