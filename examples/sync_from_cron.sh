@@ -77,7 +77,7 @@ lock() {
 
 is_run() {
   kill -0 "$1" 2>/dev/null || return 1
-  case $(ps -p "$1" -o args= 2>/dev/null || cat "/proc/$1/cmdline" 2>/dev/null) in
+  case $(ps -p "$1" -o args= 2>/dev/null || cat "/proc/$1/cmdline" 2>/dev/null | tr '\0' ' ') in
     '' | *"${0##*/}"*) return 0 ;; # neither can tell: a process of that number has to do
     *) return 1 ;;
   esac

@@ -23,7 +23,7 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from source_autopilot.errors import InvalidConfig
-from source_autopilot.text import describe_kind
+from source_autopilot.text import describe_kind, escape_half_characters
 
 # Of the form, which saves a day and nothing else: Airbyte's server holds values to their `format`.
 DAY_PATTERN = "^[0-9]{4}-[0-9]{2}-[0-9]{2}$"
@@ -198,7 +198,7 @@ def describe_unknown_settings(settings: Mapping[str, Any]) -> Iterator[str]:
             continue
         likely = get_close_matches(name.lower().replace("-", "_"), known, n=1)
         meant = f"did you mean {likely[0]}?" if likely else f"there are {', '.join(known)}."
-        shown = name.encode(errors="backslashreplace").decode()
+        shown = escape_half_characters(name)
         yield f"The setting {shown} is unknown and has no effect: {meant}"
 
 

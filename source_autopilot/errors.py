@@ -25,6 +25,8 @@ the log. Any other exception is a fault of ours, and keeps its stack trace.
 from airbyte_cdk.models import AirbyteMessage, FailureType, StreamDescriptor
 from airbyte_cdk.utils.traced_exception import AirbyteTracedException
 
+from source_autopilot.text import escape_half_characters
+
 
 class UserFacingError(AirbyteTracedException):
     """An expected error: its message says what happened and what to do."""
@@ -134,8 +136,8 @@ class NoRoom(ValueError):
 
 def config_error(sentence: str) -> UserFacingError:
     """An error that stays until a person changes the configuration."""
-    # Names of files and streams may have half characters in them, which no message can.
-    printable = sentence.encode(errors="backslashreplace").decode()
+    # Names of files and streams may have half characters in them.
+    printable = escape_half_characters(sentence)
     return UserFacingError(message=printable, failure_type=FailureType.config_error)
 
 

@@ -38,6 +38,11 @@ def join_names(names: list[str]) -> str:
     return f"{', '.join(first)} and {last}" if first else last
 
 
+def escape_half_characters(text: str) -> str:
+    """The text without unpaired surrogates, which no message can hold: each becomes its escape."""
+    return text.encode(errors="backslashreplace").decode()
+
+
 def describe_kind(value: Any) -> str:
     """The kind of a JSON value: "null", "a text", "a number", "an object" and so on."""
     return _KINDS.get(type(value), "an object")

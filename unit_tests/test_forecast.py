@@ -297,6 +297,16 @@ def test_first_pages__a_stream_without_tables(first_pages: FirstPages, reports: 
     assert reports == [([700], 1.0, Paging.UNKNOWN)]
 
 
+def begin_both(first_pages: FirstPages, *, awaited: list[str]) -> None:
+    """Both tables have begun; about those that are awaited a question is on its way."""
+    first_pages.expect("contacts", 1)
+    first_pages.expect("pairs", 1)
+    for table in awaited:
+        first_pages.expect_answer(table)
+    first_pages.add(700, 1.0)
+    first_pages.add(30, 1.0)
+
+
 @pytest.mark.parametrize(
     ("takes_start_keys", "paging"), [(True, Paging.SIDE_BY_SIDE), (False, Paging.ONE_BY_ONE)]
 )
@@ -304,11 +314,7 @@ def test_first_pages__wait_for_an_answer(
     first_pages: FirstPages, reports: Reports, takes_start_keys: bool, paging: Paging
 ) -> None:
     """A question that is on its way is waited for; one that comes later changes nothing."""
-    first_pages.expect("contacts", 1)
-    first_pages.expect("pairs", 1)
-    first_pages.expect_answer("contacts")
-    first_pages.add(700, 1.0)
-    first_pages.add(30, 1.0)
+    begin_both(first_pages, awaited=["contacts"])
     assert reports == []
     first_pages.add_answer("contacts", takes_start_keys=takes_start_keys)
     first_pages.expect_answer("pairs")
@@ -319,12 +325,7 @@ def test_first_pages__wait_for_an_answer(
 
 def test_first_pages__the_first_yes_is_enough(first_pages: FirstPages, reports: Reports) -> None:
     """What is asked about other tables waits for room in the rate limit, perhaps to the end."""
-    first_pages.expect("contacts", 1)
-    first_pages.expect("pairs", 1)
-    first_pages.expect_answer("contacts")
-    first_pages.expect_answer("pairs")
-    first_pages.add(700, 1.0)
-    first_pages.add(30, 1.0)
+    begin_both(first_pages, awaited=["contacts", "pairs"])
     assert reports == []
 
     first_pages.add_answer("pairs", takes_start_keys=True)
@@ -334,11 +335,7 @@ def test_first_pages__the_first_yes_is_enough(first_pages: FirstPages, reports: 
 
 def test_first_pages__no_answer_is_to_come(first_pages: FirstPages, reports: Reports) -> None:
     """A table that is read before its question was asked holds nothing up."""
-    first_pages.expect("contacts", 1)
-    first_pages.expect("pairs", 1)
-    first_pages.expect_answer("contacts")
-    first_pages.add(700, 1.0)
-    first_pages.add(30, 1.0)
+    begin_both(first_pages, awaited=["contacts"])
     assert reports == []
 
     first_pages.expect_no_answers(["contacts", "pairs"])

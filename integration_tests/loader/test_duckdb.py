@@ -522,6 +522,28 @@ def test_watch__failed_sync(tmp_path: Path) -> None:
     assert sorted(os.listdir(tmp_path)) == ["autopilot.duckdb", "config.json"]
 
 
+HANG_UP = """
+import os, signal, sys
+from autopilot_loader.__main__ import main
+
+signal.signal(signal.SIGHUP, signal.SIG_IGN)
+main(sys.argv[1:])
+os.kill(os.getpid(), signal.SIGHUP)
+print("It goes on.")
+"""
+
+
+@needs_pyairbyte
+def test_sync__nohup(tmp_path: Path) -> None:
+    """A hang-up that is ignored from outside stays ignored; here of a sync without its config."""
+    arguments = ["duckdb", "--config", "config.json"]
+    with start_loader(arguments, tmp_path, python=["-c", HANG_UP]) as script:
+        code, stdout, stderr = finish(script)
+
+    assert (code, stdout) == (0, "It goes on.\n")
+    assert stderr.startswith(UNUSABLE)
+
+
 TWO_SYNCS = """
 import os, sys
 from autopilot_loader import program

@@ -168,21 +168,20 @@ class Client:
         bookmark: str | None,
         lease: Lease | None,
     ) -> Answer[Content] | Failure:
-        connect_seconds, answer_seconds = self.policy.connect_seconds, self.policy.answer_seconds
+        policy = self.policy
         if self.deadline:
             seconds_left = self.deadline.seconds_left
             if seconds_left <= 0:
                 return NO_TIME_LEFT
-            connect_seconds = min(connect_seconds, seconds_left / 2)
-            answer_seconds = min(answer_seconds, seconds_left - connect_seconds)
+            policy = policy.within(seconds_left)
         logging.getLogger("airbyte").debug(f"GET {url}")
         reply = None
         try:
             reply = fetch(
                 self.sessions(self.base_url, self.api_key),
                 url,
-                connect_seconds=connect_seconds,
-                answer_seconds=answer_seconds,
+                connect_seconds=policy.connect_seconds,
+                answer_seconds=policy.answer_seconds,
                 lease=lease,
             )
         except (OSError, InvalidEnvironment) as error:  # requests.RequestException is an OSError
